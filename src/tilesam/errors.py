@@ -1,0 +1,51 @@
+"""Errors for people: each says what was given, what was expected and what to do.
+
+Every one is also the built-in exception a caller would expect, so that code which
+knows nothing of this package still catches it.
+"""
+
+from __future__ import annotations
+
+
+class TilesamError(Exception):
+    """Base of all errors that a user of this package can cause and can mend."""
+
+
+class ImageError(TilesamError, ValueError):
+    """The image cannot be segmented: its shape, type or values do not fit."""
+
+
+class ImageReadError(TilesamError, OSError):
+    """The image file is missing, unreadable or in an unknown format."""
+
+
+class PromptError(TilesamError, ValueError):
+    """The prompt cannot be answered: it is empty, malformed or outside the image."""
+
+
+class UnknownModelError(TilesamError, LookupError):
+    """No model has this name, and no file has this path."""
+
+
+class CheckpointError(TilesamError, ValueError):
+    """The weights file is not what it claims to be; nothing was loaded."""
+
+
+class DownloadError(TilesamError, OSError):
+    """The weights could not be fetched; no partial file takes their place."""
+
+
+class DeviceError(TilesamError, RuntimeError):
+    """The compute device is unknown, absent or out of memory at batch size one."""
+
+
+class DatasetError(TilesamError, ValueError):
+    """The training or validation data cannot be read."""
+
+
+class TrainingError(TilesamError, RuntimeError):
+    """Training cannot start or go on, or cannot be resumed from what is there."""
+
+
+class OutputError(TilesamError, OSError):
+    """A result cannot be written where it was asked for."""

@@ -1,0 +1,1 @@
+"""How good a model is: the paper's protocols on labelled images."""

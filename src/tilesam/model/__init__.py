@@ -1,0 +1,1 @@
+"""The network: configurations, image encoders, prompt encoder, mask decoder."""

@@ -1,0 +1,81 @@
+"""Writing weights so that `load_model` takes them: safetensors, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+import safetensors.torch
+import torch
+
+from tilesam.errors import OutputError
+from tilesam.model.checkpoints.architectures import ARCHITECTURE_KEY, INPUT_SIZE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from tilesam.model.sam import Sam
+
+
+def save_weights(
+    network: Sam,
+    path: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a network's weights, its architecture and its input size.
+
+    Parameters
+    ----------
+    network
+        Its configuration's name should be one of `CONFIGS`.
+    path
+        Ends in `.safetensors`; replaced only once everything is written.
+    dtype
+        Precision of the floating-point tensors in the file.
+    metadata
+        Further entries, for example licence and training data.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, or if values are not finite in `dtype`.
+    """
+    tensors = {
+        key: _stored(key, tensor, dtype) for key, tensor in network.state_dict().items()
+    }
+    about = {
+        **(metadata or {}),
+        ARCHITECTURE_KEY: network.config.name,
+        INPUT_SIZE_KEY: str(network.config.input_size),
+    }
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(tensors, partial, metadata=about)
+        partial.replace(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise OutputError(
+            f"cannot write {path}: {error}; choose a folder with room that you may "
+            "write to"
+        ) from error
+
+
+def _stored(key: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    stored = tensor.detach().cpu().contiguous()
+    if not stored.is_floating_point():
+        return stored
+    stored = stored.to(dtype)
+    if not torch.isfinite(stored).all():
+        raise OutputError(
+            f"{key} has values that are NaN, infinite or too large for {dtype}; "
+            "expected finite weights; choose another dtype or train again"
+        )
+    return stored

@@ -1,0 +1,92 @@
+"""The whole network: image encoder, prompt encoder, mask decoder.
+
+Attribute names are those of the released checkpoints, so that they load as they are.
+
+Kirillov et al. 2023, "Segment Anything", section 3 and appendix A.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from tilesam.model.mask_decoder import MaskDecoder, MaskDecoderOutput
+from tilesam.model.prompt_encoder import PromptEncoder
+
+if TYPE_CHECKING:
+    from tilesam.model.configs import SamConfig
+
+
+class Sam(nn.Module):
+    """Encode an image once, then answer any number of prompts from its embedding.
+
+    Coordinates are `(x, y)` pixel indices of the network's input; pixels are
+    normalised RGB. See `tilesam.model.runtime.SamModel` for plain arrays.
+    """
+
+    def __init__(self, config: SamConfig, image_encoder: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.image_encoder = image_encoder
+        self.prompt_encoder = PromptEncoder()
+        self.mask_decoder = MaskDecoder()
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Encode (B, 3, S, S) normalised pixels as (B, 256, S/16, S/16).
+
+        Parameters
+        ----------
+        images
+            S is a multiple of 64; `config.input_size` is what the weights know best.
+
+        Raises
+        ------
+        ValueError
+            If the images are not square or S is not a multiple of 64.
+        """
+        height, width = images.shape[-2:]
+        if height != width or height % 64:
+            raise ValueError(
+                f"images are {height} x {width}; a square with a side that is a "
+                "multiple of 64 is needed: pad or resize them"
+            )
+        embedding: Tensor = self.image_encoder(images)
+        return embedding
+
+    def decode(
+        self,
+        image_embedding: Tensor,
+        *,
+        points_xy: Tensor | None = None,
+        point_labels: Tensor | None = None,
+        boxes_xyxy: Tensor | None = None,
+        mask_input: Tensor | None = None,
+    ) -> MaskDecoderOutput:
+        """Answer N prompts on each of B images.
+
+        Parameters
+        ----------
+        image_embedding
+            (B, 256, h, w) from `encode`.
+        points_xy, point_labels
+            (B, N, P, 2) float and (B, N, P) integer: 1 foreground, 0 background,
+            -1 padding. Both or neither.
+        boxes_xyxy
+            (B, N, K, 4) float.
+        mask_input
+            (B, N, 4h, 4w) low-resolution logits of an earlier answer.
+
+        Returns
+        -------
+        MaskDecoderOutput
+            (B, N, 4, 4h, 4w) logits and (B, N, 4) predicted IoU.
+        """
+        h, w = image_embedding.shape[-2:]
+        encoder = self.prompt_encoder
+        return self.mask_decoder(
+            image_embedding,
+            encoder.pe_layer.encode_grid((h, w)),
+            encoder.encode_sparse(points_xy, point_labels, boxes_xyxy, (h, w)),
+            encoder.encode_dense(mask_input),
+        )

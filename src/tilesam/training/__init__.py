@@ -1,0 +1,1 @@
+"""Training: labelled samples, simulated prompts, losses and the loop."""

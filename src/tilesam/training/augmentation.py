@@ -1,0 +1,315 @@
+"""Random views of a sample: one affine warp, then a change of light and noise.
+
+The warp is one resampling of the image, whatever it is made of, and the labels take
+the nearest pixel of the same coordinates. Objects cut by the crop keep their ids: what
+is left of them is still visible, hence no background. `promptable_ids` says which of
+them are large enough to ask for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.measure import label as connected_components
+from torch.nn import functional
+
+from tilesam.training.datasets import LabelLayers, Sample
+from tilesam.training.photometry import vary_light
+
+if TYPE_CHECKING:
+    from tilesam.types import BoolArray, Float32Array, UInt8Array
+
+PADDING_RGB = (124, 116, 104)
+"""The pixel mean, rounded: SAM pads with zeros after subtracting the mean."""
+
+SMALLEST_PROMPTABLE_AREA = 16
+_SMALLEST_ZOOM = 0.7
+_OUTSIDE_SHARE_OF_MIRRORS = 0.5
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """How large a crop is taken: the curriculum goes from objects to whole images.
+
+    Parameters
+    ----------
+    object_probability
+        Share of crops that are zoomed to one object taken at random; all others are
+        scaled as a whole (large-scale jitter).
+    object_fraction
+        Longest side of that object over the side of the crop, drawn log-uniformly;
+        more where the whole image would then fill less than 0.7 of the crop.
+    jitter_scale
+        Longest side of the whole image over the side of the crop, drawn
+        log-uniformly.
+    largest_magnification
+        No crop is enlarged more than this: the result would be blur alone.
+    """
+
+    object_probability: float = 0.5
+    object_fraction: tuple[float, float] = (0.1, 0.5)
+    jitter_scale: tuple[float, float] = (0.1, 2.0)
+    largest_magnification: float = 6.0
+
+
+@dataclass(frozen=True)
+class _Warp:
+    """Maps pixels of the crop to pixels of the source, both `(y, x)`."""
+
+    matrix: Matrix
+    center_yx: Matrix
+    scale: float
+
+    def sources(self, size: int) -> tuple[Float32Array, Float32Array]:
+        """Return y and x in the source, (size, size) float32 each."""
+        steps = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
+        (yy, yx), (xy, xx) = self.matrix.astype(np.float32)
+        cy, cx = self.center_yx.astype(np.float32)
+        column, row = steps[:, None], steps[None]
+        return yy * column + yx * row + cy, xy * column + xx * row + cx
+
+
+def augment(
+    sample: Sample, *, size: int, rng: np.random.Generator, zoom: Zoom | None = None
+) -> Sample:
+    """Return a random crop of `size` x `size`, warped and in another light.
+
+    Parameters
+    ----------
+    size
+        Side of the crop in pixels.
+    rng
+        All randomness comes from here: equal states give equal crops.
+    zoom
+        Size of the crop in the image; the default mixes both ways evenly.
+
+    Returns
+    -------
+    Sample
+        Ids are those of the sample. Beyond the border of the image there is either
+        padding (background) or its mirror image, whose objects have new ids unless
+        they continue an object across the border. If the sample has an object, so
+        has the crop.
+    """
+    zoom = zoom or Zoom()
+    warp = _draw_warp(sample, size=size, rng=rng, zoom=zoom)
+    image, layers, outside = _apply(sample, warp, size)
+    image = vary_light(image, rng=rng)
+    may_mirror = bool(outside.mean() <= _OUTSIDE_SHARE_OF_MIRRORS)
+    if may_mirror and rng.random() < 0.5:
+        layers = np.stack([_separate_mirrored(layer, outside) for layer in layers])
+    else:
+        image[outside] = PADDING_RGB
+        layers = np.where(outside, np.int32(0), layers)
+    return Sample(image, layers, sample.domain, sample.name)
+
+
+def evaluation_view(sample: Sample, size: int) -> Sample:
+    """Return the sample as the network sees it: longest side resized to `size`.
+
+    Padded right and bottom, with the pixel mean and with background.
+    """
+    height, width = sample.image.shape[:2]
+    scale = size / max(height, width)
+    new_height, new_width = (int(side * scale + 0.5) for side in (height, width))
+    pixels = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float()
+    resized = functional.interpolate(
+        pixels, size=(new_height, new_width), mode="bilinear", antialias=True
+    )
+    image = np.empty((size, size, 3), dtype=np.uint8)
+    image[:] = PADDING_RGB
+    image[:new_height, :new_width] = _to_uint8(resized)
+    layers = np.zeros((len(sample.label_layers), size, size), dtype=np.int32)
+    rows = ((np.arange(new_height) + 0.5) * height / new_height).astype(np.intp)
+    columns = ((np.arange(new_width) + 0.5) * width / new_width).astype(np.intp)
+    layers[:, :new_height, :new_width] = sample.label_layers[:, rows[:, None], columns]
+    return Sample(image, layers, sample.domain, sample.name)
+
+
+def promptable_ids(
+    layer: NDArray[np.int32],
+    *,
+    min_area: int = SMALLEST_PROMPTABLE_AREA,
+    max_fraction: float = 0.9,
+) -> NDArray[np.int64]:
+    """Return the ids in a layer that are worth a prompt, ascending.
+
+    Parameters
+    ----------
+    layer
+        (H, W) int32.
+    min_area
+        Pixels; what is smaller is a remnant at the border of the crop, or too small
+        to be seen. A larger remnant stays: it can be seen and clicked.
+    max_fraction
+        Objects that cover more of the crop than this are dropped.
+    """
+    areas = np.bincount(layer.ravel())
+    areas[0] = 0
+    return np.flatnonzero((areas >= min_area) & (areas <= max_fraction * layer.size))
+
+
+def _draw_warp(
+    sample: Sample, *, size: int, rng: np.random.Generator, zoom: Zoom
+) -> _Warp:
+    height, width = sample.image.shape[:2]
+    anchor = _draw_object(sample.label_layers, rng)
+    zoomed = rng.random() < zoom.object_probability
+    if anchor is not None and zoomed:
+        side = _log_uniform(rng, zoom.object_fraction) * size
+        scale = side / max(anchor.extent_yx)
+        # A large object is no reason to show mostly padding.
+        scale = max(scale, _SMALLEST_ZOOM * size / max(height, width))
+    else:
+        scale = _log_uniform(rng, zoom.jitter_scale) * size / max(height, width)
+    scale = min(scale, zoom.largest_magnification)
+    matrix = _draw_linear_part(rng) / scale
+    if anchor is None:
+        middle = np.array([(height - 1) / 2, (width - 1) / 2])
+        return _Warp(matrix, middle, scale)
+    room = np.maximum(size - scale * anchor.extent_yx, 0) / 2
+    shift = matrix @ (rng.uniform(-1, 1, size=2) * room.min())
+    center = _keep_inside(anchor.center_yx + shift, (height, width), size / scale)
+    warp = _Warp(matrix, center, scale)
+    if _shows(warp, anchor.pixel_yx, size):
+        return warp
+    return _Warp(matrix, anchor.pixel_yx, scale)
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """The object that must be in the crop."""
+
+    center_yx: Matrix
+    extent_yx: Matrix
+    pixel_yx: Matrix
+
+
+def _draw_object(layers: LabelLayers, rng: np.random.Generator) -> _Anchor | None:
+    for index in rng.permutation(len(layers)):
+        layer = layers[index]
+        areas = np.bincount(layer.ravel())
+        areas[0] = 0
+        ids = np.flatnonzero(areas >= min(SMALLEST_PROMPTABLE_AREA, areas.max() or 1))
+        if not len(ids):
+            continue
+        mask = layer == rng.choice(ids)
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        low = np.array([rows[0], columns[0]], dtype=np.float64)
+        high = np.array([rows[-1], columns[-1]], dtype=np.float64)
+        pixels = np.flatnonzero(mask)
+        pixel = np.unravel_index(rng.choice(pixels), mask.shape)
+        return _Anchor(
+            (low + high) / 2, high - low + 1, np.array(pixel, dtype=np.float64)
+        )
+    return None
+
+
+def _draw_linear_part(rng: np.random.Generator) -> Matrix:
+    """Draw a flip, a rotation (half of them by right angles) and a little shear."""
+    turn = rng.random() < 0.5
+    angle = rng.uniform(0, 2 * np.pi) if turn else np.pi / 2 * rng.integers(4)
+    cos, sin = np.cos(angle), np.sin(angle)
+    rotation = np.array([[cos, -sin], [sin, cos]])
+    flip = np.diag([rng.choice([-1.0, 1.0]), 1.0])
+    shear = np.eye(2)
+    if turn:
+        shear[0, 1] = rng.normal(scale=0.08)
+        shear[1, 1] = np.exp(rng.normal(scale=0.08))
+    return rotation @ flip @ shear
+
+
+def _keep_inside(
+    center_yx: Matrix, image_hw: tuple[int, int], crop_side: float
+) -> Matrix:
+    """Move the crop so that it lies in the image, or the image in it if smaller."""
+    sides = np.array(image_hw, dtype=np.float64)
+    first = np.full(2, crop_side / 2 - 0.5)
+    last = sides - 0.5 - crop_side / 2
+    return np.clip(center_yx, np.minimum(first, last), np.maximum(first, last))
+
+
+def _shows(warp: _Warp, pixel_yx: Matrix, size: int) -> bool:
+    offset = np.linalg.solve(warp.matrix, pixel_yx - warp.center_yx)
+    # One pixel less: the nearest source of a crop pixel may be its neighbour.
+    return bool(np.abs(offset).max() <= size / 2 - 1)
+
+
+def _apply(
+    sample: Sample, warp: _Warp, size: int
+) -> tuple[UInt8Array, LabelLayers, BoolArray]:
+    """Return the warped image and labels, mirrored beyond the border, and where."""
+    height, width = sample.image.shape[:2]
+    y, x = warp.sources(size)
+    outside = (y < -0.5) | (y > height - 0.5) | (x < -0.5) | (x > width - 0.5)
+    rows, columns = _mirror(np.rint(y), height), _mirror(np.rint(x), width)
+    layers = np.take(
+        sample.label_layers.reshape(len(sample.label_layers), -1),
+        rows * width + columns,
+        axis=1,
+    )
+    return _resample(sample.image, y, x, warp.scale), layers, outside
+
+
+def _mirror(indices: Float32Array, length: int) -> NDArray[np.int64]:
+    wrapped = indices.astype(np.int64) % (2 * length)
+    return np.minimum(wrapped, 2 * length - 1 - wrapped)
+
+
+def _resample(
+    image: UInt8Array, y: Float32Array, x: Float32Array, scale: float
+) -> UInt8Array:
+    """Sample bilinearly from an image first averaged down to about the new scale."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    factor = max(1, round(1 / scale))
+    if factor > 1:
+        pixels = functional.avg_pool2d(
+            pixels, min(factor, *image.shape[:2]), ceil_mode=True
+        )
+    height, width = pixels.shape[-2:]
+    # grid_sample wants -1 and 1 at the outer borders of the first and last pixel.
+    grid = np.stack(
+        [
+            (2 * x + 1) / (factor * width) - 1,
+            (2 * y + 1) / (factor * height) - 1,
+        ],
+        axis=-1,
+    )
+    sampled = functional.grid_sample(
+        pixels,
+        torch.from_numpy(grid)[None],
+        mode="bilinear",
+        padding_mode="reflection",
+        align_corners=False,
+    )
+    return _to_uint8(sampled)
+
+
+def _to_uint8(pixels: torch.Tensor) -> UInt8Array:
+    rounded = pixels[0].add(0.5).clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(rounded.permute(1, 2, 0).numpy())
+
+
+def _separate_mirrored(layer: NDArray[np.int32], outside: BoolArray) -> LabelLayers:
+    """Give new ids to mirror images that do not continue an object of the image."""
+    if not layer[outside].any():
+        return layer
+    components = connected_components(  # type: ignore[no-untyped-call]
+        layer, background=0, connectivity=2
+    )
+    own = np.zeros(components.max() + 1, dtype=bool)
+    own[components[~outside]] = True
+    own[0] = True
+    fresh = np.where(own, 0, np.cumsum(~own) + layer.max())
+    return np.where(own[components], layer, fresh[components]).astype(np.int32)
+
+
+def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    low, high = np.log(limits)
+    return float(np.exp(rng.uniform(low, high)))

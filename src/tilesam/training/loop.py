@@ -1,0 +1,280 @@
+"""The training loop: phases of crops, rounds of prompts, one optimiser step each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.data import DataLoader
+
+from tilesam.errors import TrainingError
+from tilesam.model.checkpoints.saving import save_weights
+from tilesam.model.configs import CONFIGS, SamConfig, ViTConfig, build_sam
+from tilesam.training.batches import CropDataset
+from tilesam.training.dense import DenseHead
+from tilesam.training.manifest import ManifestDataset
+from tilesam.training.optimisation import (
+    WeightAverage,
+    build_optimizer,
+    learning_rate,
+    set_learning_rate,
+)
+from tilesam.training.run_files import RunFiles, plot_log
+from tilesam.training.step import Figures, go_backward
+from tilesam.training.validation import QuickValidation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tilesam.model.sam import Sam
+    from tilesam.training.batches import Batch
+    from tilesam.training.recipes import Phase, Recipe
+
+logger = logging.getLogger(__name__)
+
+LOG_EVERY = 10
+"""Steps whose figures are averaged in one line of the log."""
+
+CPU = torch.device("cpu")
+
+Progress = Callable[[int, int, Figures], None]
+"""Called with the finished steps, all steps and the newest figures."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a recipe is run; none of it changes what a CPU run computes.
+
+    Parameters
+    ----------
+    seed
+        Determines weights, crops and prompts.
+    workers
+        Processes that prepare crops; 0 prepares them in this one.
+    checkpoint_every
+        Steps between checkpoints.
+    stop_after
+        Leave after this many steps of the recipe, with a checkpoint; for sharing a
+        machine, or for comparing recipes over the same time.
+    """
+
+    seed: int = 0
+    device: torch.device = CPU
+    workers: int = 0
+    checkpoint_every: int = 100
+    stop_after: int | None = None
+
+
+class Trainer:
+    """A run of a recipe that can be killed at any step and resumed.
+
+    Parameters
+    ----------
+    recipe
+        What to do.
+    data
+        Folder with a `manifest.csv`.
+    weights
+        The file to make; the other files of the run lie beside it.
+    options
+        How to do it.
+    """
+
+    def __init__(
+        self, recipe: Recipe, data: Path, weights: Path, options: TrainingOptions
+    ) -> None:
+        self.recipe = recipe
+        self.options = options
+        self.files = RunFiles(weights)
+        self.images = ManifestDataset(data, "train")
+        self.validation_images = ManifestDataset(data, "val")
+        torch.manual_seed(options.seed)
+        self.network = build_sam(training_config(recipe)).to(options.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dense_head = DenseHead().to(options.device)
+        self.optimizer = build_optimizer([self.network, self.dense_head], recipe)
+        self.average = WeightAverage(self.network, recipe.ema_decay)
+        self.step = 0
+        self._cpu_started = time.process_time()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What the run has cost so far, over all its processes; not waiting."""
+        return time.process_time() - self._cpu_started
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Train to the end of the recipe and write the averaged weights.
+
+        Parameters
+        ----------
+        progress
+            Told of every step.
+        """
+        last = min(
+            self.options.stop_after or self.recipe.total_steps, self.recipe.total_steps
+        )
+        while self.step < last:
+            index, start = self.recipe.phase_at(self.step)
+            self._run_phase(index, start, last, progress)
+        self._finish()
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint.
+
+        Raises
+        ------
+        TrainingError
+            If there is none, it cannot be read, or it is of another recipe or seed.
+        """
+        state = self.files.load_checkpoint()
+        if state["identity"] != self._identity:
+            raise TrainingError(
+                f"the checkpoint {self.files.checkpoint} belongs to another recipe, "
+                "architecture or seed; resume with the same options, or start a new "
+                "run with another --out"
+            )
+        self.network.load_state_dict(state["network"])
+        self.dense_head.load_state_dict(state["dense_head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.load_state_dict(state["average"])
+        self.step = state["step"]
+        self._cpu_started = time.process_time() - state["cpu_seconds"]
+        self.files.truncate_log(self.step)
+
+    @property
+    def _identity(self) -> str:
+        return f"{self.recipe!r} seed {self.options.seed}"
+
+    def _run_phase(
+        self, index: int, start: int, last: int, progress: Progress | None
+    ) -> None:
+        phase = self.recipe.phases[index]
+        logger.info("phase %d from step %d: %s", index, self.step, phase)
+        validation = QuickValidation(self.validation_images, size=phase.size)
+        recent: list[Figures] = []
+        for batch in self._load(phase, self.step - start, index):
+            figures = self._train_step(batch.to(self.options.device), phase)
+            self.step += 1
+            recent.append(figures)
+            if self.step % self.recipe.validate_every == 0:
+                figures |= self._validate(validation)
+            if self.step % LOG_EVERY == 0 or "val_box" in figures:
+                self._log(average(recent), index)
+                recent = []
+            if progress is not None:
+                progress(self.step, self.recipe.total_steps, figures)
+            if self.step % self.options.checkpoint_every == 0 or self.step == last:
+                self._save_checkpoint()
+            if self.step == last:
+                break
+
+    def _load(self, phase: Phase, done: int, index: int) -> DataLoader[Batch]:
+        crops = CropDataset(self.images, phase, seed=self.options.seed * 1000 + index)
+        order = range(done * phase.batch_size, phase.steps * phase.batch_size)
+        return DataLoader(
+            crops,
+            batch_size=phase.batch_size,
+            sampler=order,
+            num_workers=self.options.workers,
+            pin_memory=self.options.device.type == "cuda",
+            persistent_workers=False,
+        )
+
+    def _train_step(self, batch: Batch, phase: Phase) -> Figures:
+        rate = learning_rate(self.step, self.recipe)
+        set_learning_rate(self.optimizer, rate)
+        self.network.train()
+        # From the step alone: a resumed run simulates the prompts it would have.
+        seed = self.options.seed * 1_000_003 + self.step
+        figures = go_backward(self.network, self.dense_head, batch, phase, seed=seed)
+        self._update_weights()
+        return {"learning_rate": rate, **figures}
+
+    def _update_weights(self) -> None:
+        parameters = [p for g in self.optimizer.param_groups for p in g["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self.average.update(self.network)
+        else:
+            logger.warning("step %d skipped: the gradient is not finite", self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _averaged_network(self) -> Sam:
+        network = build_sam(training_config(self.recipe)).to(self.options.device)
+        network.load_state_dict(self.average.state)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network.eval()
+
+    def _validate(self, validation: QuickValidation) -> Figures:
+        score = validation.score(self._averaged_network(), self.options.device)
+        return {f"val_{name}": value for name, value in asdict(score).items()}
+
+    def _log(self, figures: Figures, phase: int) -> None:
+        row = {name: f"{value:.5g}" for name, value in figures.items()}
+        row |= {
+            "step": str(self.step),
+            "phase": str(phase),
+            "cpu_seconds": f"{self.cpu_seconds:.1f}",
+        }
+        self.files.append_log(dict(row))
+
+    def _save_checkpoint(self) -> None:
+        self.files.save_checkpoint(
+            {
+                "identity": self._identity,
+                "step": self.step,
+                "cpu_seconds": self.cpu_seconds,
+                "network": self.network.state_dict(),
+                "dense_head": self.dense_head.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "average": self.average.state_dict(),
+            }
+        )
+
+    def _finish(self) -> None:
+        provenance = {
+            "recipe": repr(self.recipe),
+            "seed": str(self.options.seed),
+            "steps": str(self.step),
+        }
+        save_weights(
+            self._averaged_network(),
+            self.files.weights,
+            dtype=torch.float16,
+            metadata=provenance,
+        )
+        plot_log(self.files.log, self.files.plot)
+
+
+def average(figures: list[Figures]) -> Figures:
+    """Return the mean of each figure over the steps that have it."""
+    names = {name: None for step in figures for name in step}
+    return {
+        name: fmean(step[name] for step in figures if name in step) for name in names
+    }
+
+
+def training_config(recipe: Recipe) -> SamConfig:
+    """Return the architecture of a recipe, with the recipe's drop path.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such architecture.
+    """
+    if recipe.architecture not in CONFIGS:
+        raise TrainingError(
+            f"there is no architecture {recipe.architecture!r}; there are "
+            f"{', '.join(CONFIGS)}"
+        )
+    config = CONFIGS[recipe.architecture]
+    if isinstance(config.encoder, ViTConfig):
+        return config
+    encoder = replace(config.encoder, drop_path_rate=recipe.drop_path_rate)
+    return replace(config, encoder=encoder)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import tilesam
+from tilesam.cli import main
+from tilesam.cli.demo import DEMO_IMAGES
+from tilesam.testing.models import bright_region_model
+
+
+@pytest.fixture(autouse=True)
+def stand_in_model(monkeypatch):
+    model = bright_region_model(input_size=512)
+    monkeypatch.setitem(vars(tilesam), "load_model", lambda *_, **__: model)
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    return caught.value.code
+
+
+def test_every_image_has_all_its_files(tmp_path, capsys):
+    assert run("demo", "--headless", "--out", tmp_path, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document["images"]) == {"immunohistochemistry", "cell", "coins"}
+    for image in DEMO_IMAGES:
+        folder = tmp_path / image.name
+        record = json.loads((folder / "candidates.json").read_text())
+        assert len(record["objects"]) == len(image.objects)
+        labels = tifffile.imread(folder / "labels.tif")
+        size = record["image"]["height"], record["image"]["width"]
+        assert labels.shape == size
+        assert 0 < np.max(labels) <= len(image.objects)
+        with Image.open(folder / "overlay.png") as overlay:
+            assert overlay.width > 500
+
+
+def test_with_a_screen_napari_opens_the_results(tmp_path, monkeypatch):
+    commands = []
+
+    def record(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", record)
+    assert run("demo", "--out", tmp_path) == 0
+    assert commands == [[sys.executable, "-m", "napari_sam.demo", str(tmp_path)]]
+
+
+def test_a_viewer_that_fails_is_one_line(tmp_path, monkeypatch, capsys):
+    failed = subprocess.CompletedProcess([], 3)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    assert run("demo", "--out", tmp_path) == 1
+    assert "napari ended with code 3; the results are in" in capsys.readouterr().err

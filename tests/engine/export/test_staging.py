@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from tilesam import OutputError
+from tilesam.export.staging import staged_folder
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_appear_together_at_the_end(tmp_path):
+    folder = tmp_path / "a" / "b"
+    with staged_folder(folder) as staging:
+        (staging / "one").write_text("1")
+        (staging / "two").write_text("2")
+        assert names(folder) == [staging.name]
+    assert names(folder) == ["one", "two"]
+
+
+def test_files_of_the_same_name_are_replaced_and_others_left_alone(tmp_path):
+    (tmp_path / "one").write_text("old")
+    (tmp_path / "other").write_text("kept")
+    with staged_folder(tmp_path) as staging:
+        (staging / "one").write_text("new")
+    assert (tmp_path / "one").read_text() == "new"
+    assert names(tmp_path) == ["one", "other"]
+
+
+def test_nothing_changes_when_the_block_raises(tmp_path):
+    (tmp_path / "one").write_text("old")
+
+    def write_half():
+        with staged_folder(tmp_path) as staging:
+            (staging / "one").write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert (tmp_path / "one").read_text() == "old"
+    assert names(tmp_path) == ["one"]
+
+
+def test_a_file_in_place_of_the_folder_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write into .*choose a folder"):
+        staged_folder(tmp_path / "file").__enter__()
+
+
+def test_a_full_disk_is_an_output_error(tmp_path):
+    def run_out_of_space():
+        with staged_folder(tmp_path):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        run_out_of_space()
+    assert names(tmp_path) == []
