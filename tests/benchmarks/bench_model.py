@@ -22,14 +22,14 @@ from pathlib import Path
 import torch
 import transformers
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # when run as a script
 
-from tests.parity.peer import build_ours, build_peer  # noqa: E402
-from tilesam.model.configs import CONFIGS, SamConfig, ViTConfig, build_sam  # noqa: E402
-from tilesam.model.sam import Sam  # noqa: E402
+from tests.parity.peer import build_ours, build_peer
+from tilesam.model.configs import CONFIGS, ViTConfig, build_sam
+from tilesam.model.sam import Sam
 
 Work = Callable[[], Tensor]
 
@@ -70,13 +70,13 @@ def build_cases(is_quick: bool) -> Iterator[Case]:
     peer = build_peer(config, seed=0)
     ours = build_ours(config, peer)
     batch, few, many = (16, 2, 5) if is_quick else (64, 3, 21)
-    name = "ViT-B, quarter depth" if is_quick else "ViT-B"
-    yield _encode_case(f"{name}: encode 1024 x 1024", ours, peer, repeats=few)
+    name = "ViT-B, 3 blocks" if is_quick else "ViT-B"
+    yield _encode_case(f"{name}: encode 1024 px", ours, peer, repeats=few)
     yield _prompt_case(f"{name}: {batch} points", ours, peer, count=batch, repeats=few)
     yield _prompt_case(f"{name}: one point", ours, peer, count=1, repeats=many)
     torch.manual_seed(0)
     tiny = build_sam(CONFIGS["tiny"]).eval()
-    yield _encode_case("tiny: encode 512 x 512", tiny, None, repeats=many)
+    yield _encode_case("tiny: encode 512 px", tiny, None, repeats=many)
     yield _prompt_case(f"tiny: {batch} points", tiny, None, count=batch, repeats=few)
     yield _prompt_case("tiny: one point", tiny, None, count=1, repeats=many)
 
@@ -188,18 +188,19 @@ def describe_machine(threads: int) -> dict[str, str | int]:
 
 def build_table(results: list[Result]) -> Table:
     """Return what people read."""
-    table = Table("", "ours", "peer", "ratio", "wanted", "difference", "memory (peer)")
+    names = ("", "ours", "peer", "ratio", "target", "difference", "MiB", "peer MiB")
+    table = Table(*(Column(name, no_wrap=True) for name in names))
     for result in results:
-        row = [
+        table.add_row(
+            result.name,
             _seconds(result.ours_s),
             _seconds(result.peer_s),
             _optional(result.ratio, "{:.2f}"),
             _optional(result.target, "<= {:.1f}"),
             _optional(result.largest_difference, "{:.0e}"),
-            _optional(result.ours_peak_mib, "{:.0f}")
-            + _optional(result.peer_peak_mib, " ({:.0f}) MiB"),
-        ]
-        table.add_row(result.name, *row)
+            _optional(result.ours_peak_mib, "{:.0f}"),
+            _optional(result.peer_peak_mib, "{:.0f}"),
+        )
     return table
 
 
@@ -227,7 +228,7 @@ def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     machine = describe_machine(arguments.threads)
-    console = Console()
+    console = Console(width=110)
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
     with torch.inference_mode(), console.status("measuring"):
         results = [measure(case) for case in build_cases(arguments.quick)]
