@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,11 +183,22 @@ def main(arguments: Sequence[str]) -> None:
         layers = build_layers(Path(arguments[0]))
     except TilesamError as error:
         raise SystemExit(f"Error: {error}") from error
+    _require_qt()
 
     import napari
 
     show(napari.Viewer(title="napari-sam demo"), layers)
     napari.run()
+
+
+def _require_qt() -> None:
+    try:
+        import_module("qtpy")
+    except ImportError as error:
+        raise SystemExit(
+            "Error: napari finds no Qt binding for its window; expected PyQt6 or "
+            'PySide6; run `pip install "napari-sam-tiles[all]"`'
+        ) from error
 
 
 if __name__ == "__main__":

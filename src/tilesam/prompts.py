@@ -75,7 +75,7 @@ def _checked_rows(
         return np.empty((0, columns))
     expected = f"expected {form} for each, shape (n, {columns})"
     try:
-        array = np.array(rows, np.float64)
+        array = _to_real(rows)
     except (TypeError, ValueError) as error:
         raise PromptError(
             f"the {what} are {_shortened(rows)}; {expected}; use numbers"
@@ -85,7 +85,9 @@ def _checked_rows(
     if array.shape == (columns,):
         array = array[np.newaxis]
     if array.ndim != 2 or array.shape[1] != columns:
-        raise PromptError(f"the {what} have shape {array.shape}; {expected}")
+        raise PromptError(
+            f"the {what} have shape {array.shape}; {expected}; give one row for each"
+        )
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise PromptError(
@@ -95,21 +97,36 @@ def _checked_rows(
     return array
 
 
+def _to_real(rows: ArrayLike) -> FloatArray:
+    """Return a copy as float64; raises TypeError or ValueError for other things."""
+    given = np.asarray(rows)
+    if np.iscomplexobj(given):
+        # NumPy only warns when it drops the imaginary parts.
+        raise TypeError("complex numbers are no coordinates")
+    return given.astype(np.float64)
+
+
 def _checked_labels(labels: ArrayLike | None, point_count: int) -> IntArray:
     if labels is None:
         return np.full(point_count, FOREGROUND, np.int64)
-    array: Any = np.asarray(labels)
+    try:
+        array: Any = np.asarray(labels)
+    except ValueError as error:
+        raise PromptError(
+            f"the point labels are {_shortened(labels)}; expected a flat list; give "
+            "one label for each point"
+        ) from error
     if array.size == 0:
         array = np.empty(0, np.int64)
     if array.shape != (point_count,):
         raise PromptError(
             f"there are {point_count} point(s) and labels of shape {array.shape}; "
-            "expected one label for each point"
+            "expected one label for each point; give as many labels as points"
         )
-    if not np.isin(array, (FOREGROUND, BACKGROUND)).all():
+    if np.iscomplexobj(array) or not np.isin(array, (FOREGROUND, BACKGROUND)).all():
         raise PromptError(
             f"the point labels are {_shortened(labels)}; expected "
-            f"{FOREGROUND} for foreground and {BACKGROUND} for background"
+            f"{FOREGROUND} for foreground and {BACKGROUND} for background; use these"
         )
     checked: IntArray = array.astype(np.int64)
     return checked

@@ -99,7 +99,9 @@ def test_background_may_accompany_a_box_or_a_mask():
     build_prompts((1, 2), [0], mask_input=mask_input(), image_hw=HW)
 
 
-@pytest.mark.parametrize("labels", [[1, 2], [1, -1], [1, 0.5], ["a", "b"], [1, np.nan]])
+@pytest.mark.parametrize(
+    "labels", [[1, 2], [1, -1], [1, 0.5], ["a", "b"], [1, np.nan], [1, 1j]]
+)
 def test_other_labels_are_refused(labels):
     with pytest.raises(PromptError, match="expected 1 for foreground and 0"):
         build_prompts([(1, 2), (3, 4)], labels, image_hw=HW)
@@ -109,6 +111,11 @@ def test_other_labels_are_refused(labels):
 def test_every_point_has_one_label(labels):
     with pytest.raises(PromptError, match=r"2 point\(s\) and labels of shape"):
         build_prompts([(1, 2), (3, 4)], labels, image_hw=HW)
+
+
+def test_ragged_labels_are_refused():
+    with pytest.raises(PromptError, match=r"labels are \[\[1\], \[1, 0\]\]"):
+        build_prompts([(1, 2), (3, 4)], [[1], [1, 0]], image_hw=HW)
 
 
 def test_labels_without_points_are_refused():
@@ -125,7 +132,10 @@ def test_coordinates_are_finite(value, what):
         build_prompts(**{name: rows[what]}, image_hw=HW)
 
 
-@pytest.mark.parametrize("points", [[(1, 2, 3)], 5, [[[1, 2]]], [(1, 2), (3,)], ["ab"]])
+@pytest.mark.parametrize(
+    "points",
+    [[(1, 2, 3)], 5, [[[1, 2]]], [(1, 2), (3,)], ["ab"], [(1, 2j)], {"y": 1}],
+)
 def test_malformed_points_are_refused(points):
     with pytest.raises(PromptError, match=r"points .*expected \(y, x\) for each"):
         build_prompts(points, image_hw=HW)

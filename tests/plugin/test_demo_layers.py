@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -120,5 +122,17 @@ def test_a_missing_image_is_named(tmp_path, write_result):
 def test_on_the_command_line_errors_are_one_line(arguments, message):
     with pytest.raises(SystemExit, match=message) as exit_:
         main(arguments)
+
+    assert "\n" not in str(exit_.value.code)
+
+
+def test_without_a_qt_binding_the_remedy_is_named(tmp_path, write_result, monkeypatch):
+    write_result(tmp_path)
+    monkeypatch.setitem(sys.modules, "qtpy", None)
+
+    with pytest.raises(
+        SystemExit, match=r"pip install .napari-sam-tiles\[all\]"
+    ) as exit_:
+        main([str(tmp_path)])
 
     assert "\n" not in str(exit_.value.code)

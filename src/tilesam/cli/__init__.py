@@ -113,7 +113,10 @@ def _report_usage(error: typer.TyperException) -> int:
         return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "napari-sam"
-    return _report(f"{message} See `{command} --help`.", code=error.exit_code)
+    # Typer ends some of its sentences and others not.
+    return _report(
+        f"{message.rstrip('.')}. See `{command} --help`.", code=error.exit_code
+    )
 
 
 def _unforeseen_message(error: Exception) -> str:

@@ -93,7 +93,9 @@ def demo(
     each image.
     """
     from tilesam import load_model
+    from tilesam.writing import require_writable_folder
 
+    require_writable_folder(out)
     network = load_model(model, device=device)
     records = {}
     with progress_bar("Segmenting") as report:

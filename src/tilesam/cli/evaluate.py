@@ -11,9 +11,10 @@ import typer
 from tilesam.cli.output import console, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from tilesam.evaluation.asking import AskObjects
     from tilesam.evaluation.metrics import Summary
     from tilesam.evaluation.report import Provenance
-    from tilesam.evaluation.runs import AskObjects, Limits
+    from tilesam.evaluation.runs import Limits
     from tilesam.model.runtime import SamModel
 
 app = typer.Typer(
@@ -76,7 +77,8 @@ def evaluate_points(
     json_file: JsonOption = None,
 ) -> None:
     """Ask with the centre point of each object, then correct with two more points."""
-    from tilesam.evaluation.runs import Limits, ask_with_points
+    from tilesam.evaluation.asking import ask_with_points
+    from tilesam.evaluation.runs import Limits
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
     job = _Job(data, split, model, device, limits, json_file)
@@ -96,7 +98,8 @@ def evaluate_boxes(
     json_file: JsonOption = None,
 ) -> None:
     """Ask with the tight box of each object."""
-    from tilesam.evaluation.runs import Limits, ask_with_boxes
+    from tilesam.evaluation.asking import ask_with_boxes
+    from tilesam.evaluation.runs import Limits
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
     job = _Job(data, split, model, device, limits, json_file)
@@ -109,9 +112,12 @@ def _evaluate(protocol: str, ask: AskObjects, job: _Job) -> None:
     from tilesam.evaluation.report import to_document
     from tilesam.evaluation.runs import evaluate
     from tilesam.training.manifest import ManifestDataset
+    from tilesam.writing import require_writable_file
 
     # What costs nothing to check comes before the weights are loaded.
     samples = ManifestDataset(job.data, job.split)
+    if job.json_file not in (None, STDOUT):
+        require_writable_file(job.json_file)
     model = load_model(job.model, device=job.device)
     with progress_bar(f"Evaluating {model.name}") as progress:
         rows = evaluate(model, samples, ask, limits=job.limits, progress=progress)

@@ -29,7 +29,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tilesam.errors import OutputError
+from tilesam.writing import written_whole
 
 console = Console()
 """For results. Commands print tables and sentences here unless `--json` was given."""
@@ -66,13 +66,8 @@ def print_json(document: object, *, file: Path | None = None) -> None:
     if file is None:
         console.file.write(text)
         return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"cannot write {file}: {reason}; choose a folder you may write to"
-        raise OutputError(message) from error
+    with written_whole(file) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def to_plain(value: object) -> object:

@@ -37,7 +37,13 @@ def prompt(
     ] = None,
     channel: Annotated[
         list[int] | None,
-        typer.Option(help="A channel to look at, from 0; up to three times."),
+        typer.Option(
+            metavar="N", help="A channel to look at, from 0; up to three times."
+        ),
+    ] = None,
+    channel_axis: Annotated[
+        int | None,
+        typer.Option(help="Which axis is the channels, if the file does not say."),
     ] = None,
     model: Annotated[str, typer.Option(help="Name or checkpoint's path.")] = "tiny",
     device: Annotated[
@@ -56,9 +62,10 @@ def prompt(
     from tilesam.export.results import write_results
     from tilesam.image import open_image
     from tilesam.prompts import build_prompts
+    from tilesam.writing import require_writable_folder
 
     # What costs nothing to check comes before the weights are loaded.
-    source = open_image(image, channels=channel)
+    source = open_image(image, channels=channel, channel_axis=channel_axis)
     positives, negatives = split_values(point), split_values(negative)
     prompts = build_prompts(
         positives + negatives,
@@ -66,6 +73,7 @@ def prompt(
         split_values(box),
         image_hw=source.hw,
     )
+    require_writable_folder(out)
     session = Session(source, load_model(model, device=device))
     candidates = session.answer(prompts)
     record = write_results(

@@ -6,6 +6,7 @@ one argument before Typer sees them, and the option is declared as a list of tex
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -32,14 +33,21 @@ class SeveralValuesCommand(TyperCommand):
 
     def _joined(self, ctx: Any, arguments: Iterator[str]) -> Iterator[str]:
         for argument in arguments:
-            yield argument
             if argument == "--":
+                yield argument
                 yield from arguments
-            names = self.value_names.get(argument, ())
-            if names:
-                values = [next(arguments, "") for _ in names]
-                _require_numbers(ctx, argument, values, names)
-                yield " ".join(values)
+                return
+            # Both `--point 1 2` and `--point=1 2` are written.
+            option, sign, first = argument.partition("=")
+            names = self.value_names.get(option, ())
+            if not names:
+                yield argument
+                continue
+            given = itertools.chain([first] if sign else [], arguments)
+            values = [next(given, "") for _ in names]
+            _require_numbers(ctx, option, values, names)
+            yield option
+            yield " ".join(values)
 
 
 def _require_numbers(

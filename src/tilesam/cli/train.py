@@ -24,8 +24,12 @@ def train(
         str, typer.Option(help="tiny, vit_t, vit_b, vit_l or vit_h.")
     ] = "tiny",
     recipe: Annotated[
-        str, typer.Option(help="tiny-cpu, tiny-gpu, paper or smoke.")
+        str,
+        typer.Option(help="tiny-cpu, finetune-cpu, tiny-gpu, paper or smoke."),
     ] = "tiny-cpu",
+    init: Annotated[
+        str | None, typer.Option(help="Weights to begin with: a name or a path.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint beside OUT.")
     ] = False,
@@ -53,14 +57,17 @@ def train(
 
     from tilesam.errors import TrainingError
     from tilesam.model.device import choose_device
+    from tilesam.model.memory import keep_freed_memory
     from tilesam.training.loop import Trainer, TrainingOptions
     from tilesam.training.recipes import build_recipe
     from tilesam.training.run_files import RunFiles
+    from tilesam.writing import require_writable_file
 
     if out.suffix != ".safetensors":
         raise TrainingError(
             f"--out is {out}; give a file name that ends in .safetensors"
         )
+    require_writable_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     files = RunFiles(out)
     if files.checkpoint.exists() and not resume:
@@ -68,10 +75,12 @@ def train(
             f"{files.checkpoint} exists; add --resume to go on with that run, or "
             "choose another --out"
         )
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     options = TrainingOptions(
         seed=seed,
+        initial_weights=init,
         device=choose_device(device),
         workers=workers,
         stop_after=stop_after,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilesam.errors import OutputError
+from tilesam.errors import TilesamError
+from tilesam.writing import cannot_write, require_writable_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,25 +38,30 @@ def staged_folder(folder: Path) -> Iterator[Path]:
     OutputError
         If the folder or a file in it cannot be written.
     """
+    require_writable_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Inside of the folder, so that moving is renaming within one file system.
         staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise cannot_write(folder, error) from error
     try:
         yield staging
-        for path in sorted(staging.iterdir()):
-            path.replace(folder / path.name)
+        _move_all(staging, folder)
+    except TilesamError:
+        raise
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise cannot_write(folder, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _not_writable(folder: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
-    return OutputError(
-        f"cannot write into {folder}: {reason}; "
-        "choose a folder that you may write to, on a disk with space left"
-    )
+def _move_all(source: Path, target: Path) -> None:
+    paths = sorted(source.iterdir())
+    # The one thing that cannot be replaced is looked for before anything moves.
+    for path in paths:
+        if (target / path.name).is_dir():
+            blocked = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            raise cannot_write(target / path.name, blocked)
+    for path in paths:
+        path.replace(target / path.name)

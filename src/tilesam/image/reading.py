@@ -58,13 +58,21 @@ def read_image_file(path: str | PathLike[str]) -> ReadImage:
         If a TIFF is a stack with more axes than rows, columns and channels.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise ImageReadError(
-            f"{path} {what}; expected an image file; check the path and its spelling"
-        )
+    _require_file(path)
     read = _read_tiff if path.suffix.lower() in TIFF_SUFFIXES else _read_with_pillow
     return read(path)
+
+
+def _require_file(path: Path) -> None:
+    try:
+        if path.is_file():
+            return
+        what = "is a folder" if path.is_dir() else "does not exist"
+    except OSError as error:  # no such name can exist, or its folder is locked
+        what = f"cannot be looked at ({error.strerror})"
+    raise ImageReadError(
+        f"{path} {what}; expected an image file; check the path and its spelling"
+    )
 
 
 def _read_tiff(path: Path) -> ReadImage:

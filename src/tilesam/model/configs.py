@@ -68,11 +68,14 @@ class SamConfig:
     """A whole network: its name, the side of its square input and its encoder.
 
     `input_size` is what the weights were trained for, in pixels, a multiple of 64.
+    `draws_prompts` says that they know points and boxes as a mask prompt as well, see
+    `tilesam.model.drawn_prompts`.
     """
 
     name: str
     input_size: int
     encoder: EncoderConfig
+    draws_prompts: bool = False
 
 
 CONFIGS: dict[str, SamConfig] = {
@@ -82,7 +85,7 @@ CONFIGS: dict[str, SamConfig] = {
         SamConfig("vit_l", 1024, ViTConfig(1024, 24, 16, (5, 11, 17, 23))),
         SamConfig("vit_h", 1024, ViTConfig(1280, 32, 16, (7, 15, 23, 31))),
         SamConfig("vit_t", 1024, TinyViTConfig()),
-        SamConfig("tiny", 512, PyramidConfig()),
+        SamConfig("tiny", 512, PyramidConfig(), draws_prompts=True),
     )
 }
 """The architectures by name; `vit_t` is that of MobileSAM."""

@@ -19,7 +19,7 @@ NUM_MASKS = 4
 """Token 0 is the single mask; 1 to 3 are the answers to an ambiguous prompt."""
 
 
-POSITIONS_AT_A_TIME = 4096
+POSITIONS_AT_A_TIME = 8192
 """Positions of image embeddings that a CPU works on at once.
 
 What is computed of them then stays in the cache and within the sizes that the allocator
@@ -65,6 +65,8 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(dim // 4, dim // 8, 2, stride=2),
             nn.GELU(),
         )
+        for index in (0, 3):
+            start_as_unfolding(cast("nn.ConvTranspose2d", self.output_upscaling[index]))
         self.output_hypernetworks_mlps = nn.ModuleList(
             MLP(dim, dim, dim // 8, 3) for _ in range(NUM_MASKS)
         )
@@ -167,6 +169,22 @@ def _prompts_at_a_time(image_embedding: Tensor, total: int) -> int:
         return max(1, total)
     positions = image_embedding[:, 0].numel()
     return max(1, POSITIONS_AT_A_TIME // positions)
+
+
+def start_as_unfolding(layer: nn.ConvTranspose2d) -> None:
+    """Let a fresh 2x2 stride-2 layer give each quadrant a quarter of the channels.
+
+    An encoder that folds fine detail into channels in this order is then read back
+    from the first step on; see `tilesam.model.encoders.pyramid`. Small random weights
+    stay on everything else.
+    """
+    share = layer.in_channels // 4
+    with torch.no_grad():
+        layer.weight.mul_(0.2)
+        for quadrant in range(4):
+            for channel in range(share):
+                row, column = divmod(quadrant, 2)
+                layer.weight[quadrant * share + channel, channel, row, column] += 1.0
 
 
 def to_image_order(x: Tensor, grid_hw: tuple[int, int]) -> Tensor:

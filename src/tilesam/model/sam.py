@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from tilesam.model.drawn_prompts import draw_prompts
 from tilesam.model.mask_decoder import MaskDecoder, MaskDecoderOutput
 from tilesam.model.prompt_encoder import PromptEncoder
 
@@ -84,6 +85,8 @@ class Sam(nn.Module):
         """
         h, w = image_embedding.shape[-2:]
         encoder = self.prompt_encoder
+        if mask_input is None and self.config.draws_prompts:
+            mask_input = draw_prompts(points_xy, point_labels, boxes_xyxy, (h, w))
         return self.mask_decoder(
             image_embedding,
             encoder.pe_layer.encode_grid((h, w)),

@@ -1,9 +1,8 @@
 """Random views of a sample: one affine warp, then a change of light and noise.
 
-The warp is one resampling of the image, whatever it is made of, and the labels take
-the nearest pixel of the same coordinates. Objects cut by the crop keep their ids: what
-is left of them is still visible, hence no background. `promptable_ids` says which of
-them are large enough to ask for.
+Here it is decided where to look; `warping` looks there. Objects cut by the crop keep
+their ids: what is left of them is still visible, hence no background. `promptable_ids`
+says which of them are large enough to ask for.
 """
 
 from __future__ import annotations
@@ -13,24 +12,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from skimage.measure import label as connected_components
 from torch.nn import functional
 
+from tilesam.model.preprocessing import resized_hw
 from tilesam.training.datasets import LabelLayers, Sample
 from tilesam.training.photometry import vary_light
+from tilesam.training.warping import Warp, separate_mirrored, to_uint8, warp_sample
 
 if TYPE_CHECKING:
-    from tilesam.types import BoolArray, Float32Array, UInt8Array
+    from numpy.typing import NDArray
+
+    from tilesam.training.warping import Matrix
 
 PADDING_RGB = (124, 116, 104)
 """The pixel mean, rounded: SAM pads with zeros after subtracting the mean."""
 
 SMALLEST_PROMPTABLE_AREA = 16
+"""Pixels of a crop."""
+
 _SMALLEST_ZOOM = 0.7
 _OUTSIDE_SHARE_OF_MIRRORS = 0.5
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,6 @@ class Zoom:
     largest_magnification: float = 6.0
 
 
-@dataclass(frozen=True)
-class _Warp:
-    """Maps pixels of the crop to pixels of the source, both `(y, x)`."""
-
-    matrix: Matrix
-    center_yx: Matrix
-    scale: float
-
-    def sources(self, size: int) -> tuple[Float32Array, Float32Array]:
-        """Return y and x in the source, (size, size) float32 each."""
-        steps = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
-        (yy, yx), (xy, xx) = self.matrix.astype(np.float32)
-        cy, cx = self.center_yx.astype(np.float32)
-        column, row = steps[:, None], steps[None]
-        return yy * column + yx * row + cy, xy * column + xx * row + cx
-
-
 def augment(
     sample: Sample, *, size: int, rng: np.random.Generator, zoom: Zoom | None = None
 ) -> Sample:
@@ -99,11 +83,11 @@ def augment(
     """
     zoom = zoom or Zoom()
     warp = _draw_warp(sample, size=size, rng=rng, zoom=zoom)
-    image, layers, outside = _apply(sample, warp, size)
+    image, layers, outside = warp_sample(sample, warp, size)
     image = vary_light(image, rng=rng)
     may_mirror = bool(outside.mean() <= _OUTSIDE_SHARE_OF_MIRRORS)
     if may_mirror and rng.random() < 0.5:
-        layers = np.stack([_separate_mirrored(layer, outside) for layer in layers])
+        layers = np.stack([separate_mirrored(layer, outside) for layer in layers])
     else:
         image[outside] = PADDING_RGB
         layers = np.where(outside, np.int32(0), layers)
@@ -113,18 +97,25 @@ def augment(
 def evaluation_view(sample: Sample, size: int) -> Sample:
     """Return the sample as the network sees it: longest side resized to `size`.
 
-    Padded right and bottom, with the pixel mean and with background.
+    Parameters
+    ----------
+    size
+        Side of the result in pixels.
+
+    Returns
+    -------
+    Sample
+        Padded right and bottom, with the pixel mean and with background.
     """
     height, width = sample.image.shape[:2]
-    scale = size / max(height, width)
-    new_height, new_width = (int(side * scale + 0.5) for side in (height, width))
+    new_height, new_width = resized_hw((height, width), size)
     pixels = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float()
     resized = functional.interpolate(
         pixels, size=(new_height, new_width), mode="bilinear", antialias=True
     )
     image = np.empty((size, size, 3), dtype=np.uint8)
     image[:] = PADDING_RGB
-    image[:new_height, :new_width] = _to_uint8(resized)
+    image[:new_height, :new_width] = to_uint8(resized)
     layers = np.zeros((len(sample.label_layers), size, size), dtype=np.int32)
     rows = ((np.arange(new_height) + 0.5) * height / new_height).astype(np.intp)
     columns = ((np.arange(new_width) + 0.5) * width / new_width).astype(np.intp)
@@ -157,7 +148,7 @@ def promptable_ids(
 
 def _draw_warp(
     sample: Sample, *, size: int, rng: np.random.Generator, zoom: Zoom
-) -> _Warp:
+) -> Warp:
     height, width = sample.image.shape[:2]
     anchor = _draw_object(sample.label_layers, rng)
     zoomed = rng.random() < zoom.object_probability
@@ -172,14 +163,14 @@ def _draw_warp(
     matrix = _draw_linear_part(rng) / scale
     if anchor is None:
         middle = np.array([(height - 1) / 2, (width - 1) / 2])
-        return _Warp(matrix, middle, scale)
+        return Warp(matrix, middle, scale)
     room = np.maximum(size - scale * anchor.extent_yx, 0) / 2
     shift = matrix @ (rng.uniform(-1, 1, size=2) * room.min())
     center = _keep_inside(anchor.center_yx + shift, (height, width), size / scale)
-    warp = _Warp(matrix, center, scale)
-    if _shows(warp, anchor.pixel_yx, size):
+    warp = Warp(matrix, center, scale)
+    if warp.shows(anchor.pixel_yx, size):
         return warp
-    return _Warp(matrix, anchor.pixel_yx, scale)
+    return Warp(matrix, anchor.pixel_yx, scale)
 
 
 @dataclass(frozen=True)
@@ -233,81 +224,6 @@ def _keep_inside(
     first = np.full(2, crop_side / 2 - 0.5)
     last = sides - 0.5 - crop_side / 2
     return np.clip(center_yx, np.minimum(first, last), np.maximum(first, last))
-
-
-def _shows(warp: _Warp, pixel_yx: Matrix, size: int) -> bool:
-    offset = np.linalg.solve(warp.matrix, pixel_yx - warp.center_yx)
-    # One pixel less: the nearest source of a crop pixel may be its neighbour.
-    return bool(np.abs(offset).max() <= size / 2 - 1)
-
-
-def _apply(
-    sample: Sample, warp: _Warp, size: int
-) -> tuple[UInt8Array, LabelLayers, BoolArray]:
-    """Return the warped image and labels, mirrored beyond the border, and where."""
-    height, width = sample.image.shape[:2]
-    y, x = warp.sources(size)
-    outside = (y < -0.5) | (y > height - 0.5) | (x < -0.5) | (x > width - 0.5)
-    rows, columns = _mirror(np.rint(y), height), _mirror(np.rint(x), width)
-    layers = np.take(
-        sample.label_layers.reshape(len(sample.label_layers), -1),
-        rows * width + columns,
-        axis=1,
-    )
-    return _resample(sample.image, y, x, warp.scale), layers, outside
-
-
-def _mirror(indices: Float32Array, length: int) -> NDArray[np.int64]:
-    wrapped = indices.astype(np.int64) % (2 * length)
-    return np.minimum(wrapped, 2 * length - 1 - wrapped)
-
-
-def _resample(
-    image: UInt8Array, y: Float32Array, x: Float32Array, scale: float
-) -> UInt8Array:
-    """Sample bilinearly from an image first averaged down to about the new scale."""
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    factor = max(1, round(1 / scale))
-    if factor > 1:
-        pixels = functional.avg_pool2d(
-            pixels, min(factor, *image.shape[:2]), ceil_mode=True
-        )
-    height, width = pixels.shape[-2:]
-    # grid_sample wants -1 and 1 at the outer borders of the first and last pixel.
-    grid = np.stack(
-        [
-            (2 * x + 1) / (factor * width) - 1,
-            (2 * y + 1) / (factor * height) - 1,
-        ],
-        axis=-1,
-    )
-    sampled = functional.grid_sample(
-        pixels,
-        torch.from_numpy(grid)[None],
-        mode="bilinear",
-        padding_mode="reflection",
-        align_corners=False,
-    )
-    return _to_uint8(sampled)
-
-
-def _to_uint8(pixels: torch.Tensor) -> UInt8Array:
-    rounded = pixels[0].add(0.5).clamp(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(rounded.permute(1, 2, 0).numpy())
-
-
-def _separate_mirrored(layer: NDArray[np.int32], outside: BoolArray) -> LabelLayers:
-    """Give new ids to mirror images that do not continue an object of the image."""
-    if not layer[outside].any():
-        return layer
-    components = connected_components(  # type: ignore[no-untyped-call]
-        layer, background=0, connectivity=2
-    )
-    own = np.zeros(components.max() + 1, dtype=bool)
-    own[components[~outside]] = True
-    own[0] = True
-    fresh = np.where(own, 0, np.cumsum(~own) + layer.max())
-    return np.where(own[components], layer, fresh[components]).astype(np.int32)
 
 
 def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:

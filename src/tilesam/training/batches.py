@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from tilesam.errors import DatasetError
 from tilesam.model.preprocessing import normalize_pixels
+from tilesam.model.reprojection import CELL
 from tilesam.training.augmentation import augment, promptable_ids
 from tilesam.training.datasets import LabelLayers, Sample, sampling_weights
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from tilesam.training.manifest import ManifestDataset
     from tilesam.training.recipes import Phase
-
-LOW_RES_STRIDE = 4
-"""Pixels of the input that one pixel of the decoder's masks stands for."""
 
 _ATTEMPTS = 20
 
@@ -104,6 +102,11 @@ def draw_masks(
     """Return `count` objects as (count, H, W) bool, or None if there are none.
 
     Objects come without repetition while there are enough.
+
+    Parameters
+    ----------
+    layers
+        (L, H, W) int32; only ids that are worth a prompt are drawn.
     """
     objects = [
         (index, object_id)
@@ -117,7 +120,13 @@ def draw_masks(
 
 
 def to_tensors(sample: Sample, masks: NDArray[np.bool_]) -> Batch:
-    """Return an item of a batch: the sample's pixels, masks and dense targets."""
+    """Return an item of a batch: the sample's pixels, masks and dense targets.
+
+    Parameters
+    ----------
+    masks
+        (N, H, W) bool, of objects in the sample.
+    """
     image = torch.from_numpy(sample.image).permute(2, 0, 1)
     return Batch(
         normalize_pixels(image.float()),
@@ -140,8 +149,7 @@ def build_dense_targets(labels: NDArray[np.int32]) -> NDArray[np.float32]:
         (3, H/4, W/4) in [0, 1]. Closeness is 1 at an object's centroid and falls to 0
         at its pixel farthest from there.
     """
-    half = LOW_RES_STRIDE // 2
-    small = labels[half::LOW_RES_STRIDE, half::LOW_RES_STRIDE]
+    small = labels[CELL // 2 :: CELL, CELL // 2 :: CELL]
     foreground = small > 0
     boundary = np.zeros_like(foreground)
     for axis in (0, 1):

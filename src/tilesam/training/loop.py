@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader
 
-from tilesam.errors import TrainingError
+from tilesam.errors import DatasetError, TrainingError
+from tilesam.model.checkpoints.loading import load_model
 from tilesam.model.checkpoints.saving import save_weights
 from tilesam.model.configs import CONFIGS, SamConfig, ViTConfig, build_sam
 from tilesam.training.batches import CropDataset
@@ -29,6 +30,7 @@ from tilesam.training.step import Figures, go_backward
 from tilesam.training.validation import QuickValidation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tilesam.model.sam import Sam
@@ -48,12 +50,15 @@ Progress = Callable[[int, int, Figures], None]
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a recipe is run; none of it changes what a CPU run computes.
+    """How a recipe is run.
 
     Parameters
     ----------
     seed
         Determines weights, crops and prompts.
+    initial_weights
+        Name or path of weights to begin with, see `load_model`; None begins with
+        random ones.
     workers
         Processes that prepare crops; 0 prepares them in this one.
     checkpoint_every
@@ -64,6 +69,7 @@ class TrainingOptions:
     """
 
     seed: int = 0
+    initial_weights: str | None = None
     device: torch.device = CPU
     workers: int = 0
     checkpoint_every: int = 100
@@ -94,7 +100,8 @@ class Trainer:
         self.images = ManifestDataset(data, "train")
         self.validation_images = ManifestDataset(data, "val")
         torch.manual_seed(options.seed)
-        self.network = build_sam(training_config(recipe)).to(options.device)
+        self.network = build_network(recipe, options.initial_weights)
+        self.network.to(options.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dense_head = DenseHead().to(options.device)
         self.optimizer = build_optimizer([self.network, self.dense_head], recipe)
@@ -118,6 +125,7 @@ class Trainer:
         last = min(
             self.options.stop_after or self.recipe.total_steps, self.recipe.total_steps
         )
+        self.files.truncate_log(self.step)
         while self.step < last:
             index, start = self.recipe.phase_at(self.step)
             self._run_phase(index, start, last, progress)
@@ -144,11 +152,11 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.step = state["step"]
         self._cpu_started = time.process_time() - state["cpu_seconds"]
-        self.files.truncate_log(self.step)
 
     @property
     def _identity(self) -> str:
-        return f"{self.recipe!r} seed {self.options.seed}"
+        begun = self.options.initial_weights or "random weights"
+        return f"{self.recipe!r} seed {self.options.seed} from {begun}"
 
     def _run_phase(
         self, index: int, start: int, last: int, progress: Progress | None
@@ -173,10 +181,10 @@ class Trainer:
             if self.step == last:
                 break
 
-    def _load(self, phase: Phase, done: int, index: int) -> DataLoader[Batch]:
+    def _load(self, phase: Phase, done: int, index: int) -> Iterator[Batch]:
         crops = CropDataset(self.images, phase, seed=self.options.seed * 1000 + index)
         order = range(done * phase.batch_size, phase.steps * phase.batch_size)
-        return DataLoader(
+        loader = DataLoader(
             crops,
             batch_size=phase.batch_size,
             sampler=order,
@@ -184,13 +192,21 @@ class Trainer:
             pin_memory=self.options.device.type == "cuda",
             persistent_workers=False,
         )
+        try:
+            yield from loader
+        except DatasetError as error:
+            # From another process the one line comes inside of a traceback.
+            line = str(error).rpartition(f"{DatasetError.__name__}: ")[2].strip()
+            raise DatasetError(line) from error
 
     def _train_step(self, batch: Batch, phase: Phase) -> Figures:
         rate = learning_rate(self.step, self.recipe)
         set_learning_rate(self.optimizer, rate)
         self.network.train()
-        # From the step alone: a resumed run simulates the prompts it would have.
+        # From the step alone: a resumed run simulates the prompts it would have, and
+        # drops the paths it would have.
         seed = self.options.seed * 1_000_003 + self.step
+        torch.manual_seed(seed)
         figures = go_backward(self.network, self.dense_head, batch, phase, seed=seed)
         self._update_weights()
         return {"learning_rate": rate, **figures}
@@ -241,6 +257,7 @@ class Trainer:
         provenance = {
             "recipe": repr(self.recipe),
             "seed": str(self.options.seed),
+            "initial_weights": self.options.initial_weights or "random",
             "steps": str(self.step),
         }
         save_weights(
@@ -258,6 +275,31 @@ def average(figures: list[Figures]) -> Figures:
     return {
         name: fmean(step[name] for step in figures if name in step) for name in names
     }
+
+
+def build_network(recipe: Recipe, initial_weights: str | None) -> Sam:
+    """Return the network that a recipe begins with, on the CPU.
+
+    Raises
+    ------
+    TrainingError
+        If the weights are of another architecture.
+    UnknownModelError, CheckpointError, DownloadError
+        If the weights cannot be loaded.
+    """
+    network = build_sam(training_config(recipe))
+    if initial_weights is None:
+        return network
+
+    begun = load_model(initial_weights, device="cpu").network
+    if begun.config.name != network.config.name:
+        raise TrainingError(
+            f"{initial_weights} is of architecture {begun.config.name}, and "
+            f"{network.config.name} is to be trained; choose --architecture "
+            f"{begun.config.name} or other weights"
+        )
+    network.load_state_dict(begun.state_dict())
+    return network
 
 
 def training_config(recipe: Recipe) -> SamConfig:

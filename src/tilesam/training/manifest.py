@@ -65,8 +65,8 @@ def read_manifest(folder: Path | str, split: str) -> list[ManifestRow]:
     Raises
     ------
     DatasetError
-        If the folder, its manifest, a column, the split or a file is missing, or a
-        number is none.
+        If the folder, its manifest, a column, the split or a file is missing, a number
+        is none, or the manifest is no text.
     """
     folder = Path(folder)
     path = folder / MANIFEST_NAME
@@ -75,10 +75,7 @@ def read_manifest(folder: Path | str, split: str) -> list[ManifestRow]:
             f"no {MANIFEST_NAME} in '{folder}'; expected a table with the columns "
             f"{', '.join(COLUMNS)}; check the folder's name"
         )
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        _check_columns(path, reader.fieldnames)
-        rows = [(reader.line_num, row) for row in reader]
+    rows = _read_rows(path)
     chosen = [
         _parse_row(folder, row, where=f"{path}, line {line}")
         for line, row in rows
@@ -87,9 +84,24 @@ def read_manifest(folder: Path | str, split: str) -> list[ManifestRow]:
     if not chosen:
         known = ", ".join(sorted({row["split"] for _, row in rows})) or "none"
         raise DatasetError(
-            f"'{path}' has no rows of split '{split}'; its splits are: {known}"
+            f"'{path}' has no rows of split '{split}'; its splits are: {known}; choose "
+            "one of them, or add such rows"
         )
     return chosen
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows, each with the number of its line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            _check_columns(path, reader.fieldnames)
+            return [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(
+            f"'{path}' cannot be read ({error}); expected a table of comma-separated "
+            "values in UTF-8; save it as such"
+        ) from error
 
 
 def _check_columns(path: Path, names: object) -> None:
@@ -103,12 +115,11 @@ def _check_columns(path: Path, names: object) -> None:
 
 
 def _parse_row(folder: Path, row: dict[str, str], *, where: str) -> ManifestRow:
-    files = {name: folder / (row[name] or "") for name in ("image", "labels")}
-    for name, file in files.items():
-        if not file.is_file():
+    for name in ("image", "labels"):
+        if not row[name] or not (folder / row[name]).is_file():
             raise DatasetError(
-                f"{where}: the {name} file '{file}' does not exist; paths are "
-                "relative to the manifest's folder"
+                f"{where}: the {name} file '{row[name] or ''}' does not exist; "
+                f"expected a path relative to '{folder}'; correct it"
             )
     try:
         height, width, instances = (
@@ -116,14 +127,15 @@ def _parse_row(folder: Path, row: dict[str, str], *, where: str) -> ManifestRow:
         )
     except (TypeError, ValueError) as error:
         raise DatasetError(
-            f"{where}: height, width and instances must be whole numbers, got "
-            f"'{row['height']}', '{row['width']}' and '{row['instances']}'"
+            f"{where}: height, width and instances are '{row['height']}', "
+            f"'{row['width']}' and '{row['instances']}'; expected whole numbers; "
+            "correct them"
         ) from error
     return ManifestRow(
         split=row["split"],
         domain=row["domain"],
-        image=files["image"],
-        labels=files["labels"],
+        image=folder / row["image"],
+        labels=folder / row["labels"],
         height=height,
         width=width,
         instances=instances,
@@ -172,7 +184,8 @@ def _read_image(path: Path) -> UInt8Array:
             f"'{path}' has shape {image.shape} and type {image.dtype}; expected "
             "8-bit grey or RGB; convert it"
         )
-    return np.ascontiguousarray(image[..., :3])
+    # Readers may return read-only memory, which torch only wraps with a warning.
+    return np.require(image[..., :3], requirements=["C", "W"])
 
 
 def _read_labels(path: Path) -> LabelLayers:

@@ -109,6 +109,9 @@ ROBUST = LossWeights(focal=0.0, dice=5.0, cross_entropy=5.0)
 BLEND = LossWeights(focal=20.0, dice=2.0, cross_entropy=2.0)
 """On the way from `ROBUST` to the paper's weights."""
 
+SHARP = LossWeights(focal=20.0, dice=5.0)
+"""For networks that have found their way: the ground counts as much as it covers."""
+
 LARGE_OBJECTS = Zoom(object_probability=1.0, object_fraction=(0.2, 0.7))
 MIXED_OBJECTS = Zoom(
     object_probability=0.6, object_fraction=(0.08, 0.6), jitter_scale=(0.5, 2.0)
@@ -119,23 +122,36 @@ WHOLE_IMAGES = Zoom(
 
 
 def _tiny_cpu(architecture: str) -> Recipe:
-    """Take two cores and about an hour: small crops first, few rounds."""
-    dense = Phase(120, 256, 8, 0, 0, zoom=LARGE_OBJECTS, dense_weight=1.0)
+    """Take two cores and about half an hour: small crops first, few rounds."""
+    dense = Phase(200, 256, 8, 0, 0, zoom=MIXED_OBJECTS, dense_weight=1.0)
     first_prompts = Phase(
-        *(900, 256, 4, 8, 0, 0, LARGE_OBJECTS, ROBUST), dense_weight=0.5
+        *(500, 256, 4, 8, 0, 0, LARGE_OBJECTS, ROBUST), dense_weight=0.5
     )
     return Recipe(
         architecture,
         (
-            replace(dense, scene_share=0.0),
+            replace(dense, scene_share=0.1),
             replace(first_prompts, scene_share=0.1),
-            Phase(1100, 256, 4, 8, 1, 0, MIXED_OBJECTS, ROBUST, 0.2, 0.15),
-            Phase(700, 512, 2, 10, 1, 0, WHOLE_IMAGES, BLEND, 0.1, 0.15),
+            Phase(1000, 256, 4, 8, 1, 0, MIXED_OBJECTS, ROBUST, 0.2, 0.15),
+            Phase(750, 512, 2, 10, 1, 0, WHOLE_IMAGES, BLEND, 0.1, 0.15),
         ),
         learning_rate=6e-4,
         warmup_steps=30,
         weight_decay=0.05,
         ema_decay=0.995,
+        validate_every=250,
+    )
+
+
+def _finetune_cpu(architecture: str) -> Recipe:
+    """Go on from given weights for a quarter of an hour, at full input size."""
+    return Recipe(
+        architecture,
+        (Phase(750, 512, 2, 8, 1, 0, WHOLE_IMAGES, SHARP, 0.3, 0.1),),
+        learning_rate=4e-4,
+        warmup_steps=30,
+        weight_decay=0.05,
+        ema_decay=0.99,
         validate_every=250,
     )
 
@@ -184,6 +200,7 @@ def _smoke(architecture: str) -> Recipe:
 
 _RECIPES = {
     "tiny-cpu": _tiny_cpu,
+    "finetune-cpu": _finetune_cpu,
     "tiny-gpu": _tiny_gpu,
     "paper": _paper,
     "smoke": _smoke,

@@ -1,12 +1,13 @@
 """The files of a run besides its weights: checkpoint, log and plot.
 
-Everything is written under another name first and then renamed, so that a killed run
-leaves either the old or the new file.
+Checkpoint and plot are replaced as a whole and the log grows by whole lines, so that a
+killed run leaves files that can be read.
 """
 
 from __future__ import annotations
 
 import csv
+import logging
 from dataclasses import dataclass
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tilesam.errors import TrainingError
+from tilesam.writing import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+logger = logging.getLogger(__name__)
 
 LOG_COLUMNS = (
     "step",
@@ -69,10 +72,18 @@ class RunFiles:
         return self.weights.with_suffix(".png")
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint by a new one."""
-        partial = self.checkpoint.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
+        """Replace the checkpoint by a new one.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with written_whole(self.checkpoint) as partial:
+            try:
+                torch.save(state, partial)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise OSError(str(error)) from error
 
     def load_checkpoint(self) -> dict[str, Any]:
         """Return what `save_checkpoint` was given.
@@ -80,7 +91,7 @@ class RunFiles:
         Raises
         ------
         TrainingError
-            If there is no checkpoint, or it cannot be read.
+            If there is no checkpoint, or the file is none.
         """
         if not self.checkpoint.exists():
             raise TrainingError(
@@ -88,15 +99,20 @@ class RunFiles:
                 "--resume to start a new run"
             )
         try:
-            state: dict[str, Any] = torch.load(
+            state: Any = torch.load(
                 self.checkpoint, map_location="cpu", weights_only=True
             )
         except (RuntimeError, EOFError, OSError, ValueError, UnpicklingError) as error:
-            raise TrainingError(
-                f"the checkpoint {self.checkpoint} cannot be read ({error}); move it "
-                "away and start a new run"
-            ) from error
+            raise self._unreadable(str(error)) from error
+        if not isinstance(state, dict) or "identity" not in state:
+            raise self._unreadable("it is the checkpoint of no training run")
         return state
+
+    def _unreadable(self, reason: str) -> TrainingError:
+        return TrainingError(
+            f"the checkpoint {self.checkpoint} cannot be read ({reason}); move it "
+            "away and start a new run"
+        )
 
     def append_log(self, row: dict[str, float | str]) -> None:
         """Add a line to the log; the first one comes with a header."""
@@ -108,14 +124,18 @@ class RunFiles:
             writer.writerow(row)
 
     def truncate_log(self, step: int) -> None:
-        """Drop the lines that a killed run wrote after its last checkpoint."""
+        """Drop the lines that a killed run wrote after its last checkpoint.
+
+        At step 0 these are all lines.
+        """
         rows = [row for row in read_log(self.log) if int(row["step"]) <= step]
-        partial = self.log.with_suffix(".part")
-        with partial.open("w", newline="") as file:
+        with (
+            written_whole(self.log) as partial,
+            partial.open("w", newline="") as file,
+        ):
             writer = csv.DictWriter(file, LOG_COLUMNS, restval="")
             writer.writeheader()
             writer.writerows(rows)
-        partial.replace(self.log)
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
@@ -129,11 +149,21 @@ def read_log(path: Path) -> list[dict[str, str]]:
 def plot_log(log: Path, plot: Path) -> None:
     """Draw losses, training IoU and validation IoU over the steps.
 
-    Does nothing where matplotlib is not installed: the log has all figures.
+    Where matplotlib is not installed it only says so: the log has all figures.
+
+    Raises
+    ------
+    OutputError
+        If the plot cannot be written.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
+        logger.warning(
+            "%s was not drawn: matplotlib is not installed; it comes with "
+            "napari-sam-tiles[train]",
+            plot,
+        )
         return
     rows = read_log(log)
     figure = Figure(figsize=(7, 8), layout="constrained")
@@ -149,4 +179,5 @@ def plot_log(log: Path, plot: Path) -> None:
         axis.legend()
         axis.grid(alpha=0.3)
     axes[-1].set_xlabel("step")
-    figure.savefig(plot, dpi=110)
+    with written_whole(plot) as partial:
+        figure.savefig(partial, dpi=110, format="png")

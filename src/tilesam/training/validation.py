@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from tilesam.training.augmentation import evaluation_view
+from tilesam.errors import DatasetError
+from tilesam.training.augmentation import SMALLEST_PROMPTABLE_AREA, evaluation_view
 from tilesam.training.batches import Batch, draw_masks, to_tensors
 from tilesam.training.losses import mask_iou, soften
 from tilesam.training.prompt_simulation import tight_boxes
@@ -55,6 +56,11 @@ class QuickValidation:
         Side of the views in pixels.
     images_per_domain, objects_per_image
         Upper bounds.
+
+    Raises
+    ------
+    DatasetError
+        If no image has an object that is large enough to ask for.
     """
 
     def __init__(
@@ -75,6 +81,12 @@ class QuickValidation:
             masks = draw_masks(view.label_layers, objects_per_image, rng)
             if masks is not None:
                 self.views[domain].append(to_tensors(view, masks))
+        if not any(self.views.values()):
+            raise DatasetError(
+                f"none of the {len(images)} validation images has an object of at "
+                f"least {SMALLEST_PROMPTABLE_AREA} pixels at a size of {size}; "
+                "expected labelled objects; check the label images of split val"
+            )
 
     @torch.no_grad()
     def score(self, network: Sam, device: torch.device) -> QuickScore:

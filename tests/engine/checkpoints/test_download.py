@@ -200,7 +200,7 @@ def test_a_full_disk(entry: ModelEntry, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_cache_that_cannot_be_made(entry: ModelEntry, cache: Path) -> None:
     cache.parent.write_text("a file where the folder should be")
-    assert str(cache.parent) in failure(entry)
+    assert f"{cache.parent} is a file; expected a folder" in failure(entry)
 
 
 def test_offline_means_no_request(

@@ -191,7 +191,7 @@ def whole_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_damage_is_an_error_of_ours_or_harmless(
     data: st.DataObject, whole_files: dict[str, bytes], tmp_path_factory: Any

@@ -222,16 +222,34 @@ def test_a_name_comes_before_a_file_of_that_name(
     assert find_weights("./vit_b").architecture is None
 
 
-@pytest.mark.parametrize("wish", ["vit_x", "weights/absent.pt", "", "vit_b.pth"])
-def test_neither_a_name_nor_a_file(wish: str, tmp_path: Path) -> None:
-    with pytest.raises((UnknownModelError, CheckpointError)) as caught:
+@pytest.mark.parametrize(
+    "wish", ["vit_x", "weights/absent.pt", "", "vit_b.pth", "x" * 5000]
+)
+def test_neither_a_name_nor_a_file(wish: str) -> None:
+    with pytest.raises(UnknownModelError, match=r"expected one of tiny, vit_b.*path"):
         load_model(wish)
-    assert "tiny, vit_b" in str(caught.value) or "folder" in str(caught.value)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="is a folder"):
+    with pytest.raises(CheckpointError, match="is a folder; expected a weights file"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", [None, "small_cells"])
+def test_a_file_that_cannot_be_read_is_named(
+    name: str | None,
+    named: ModelEntry,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = weights.rename(weights.with_name("small_cells.pt"))
+    for module in ("loading", "receipts"):
+        monkeypatch.setattr(f"tilesam.model.checkpoints.{module}.hash_file", refuse)
+    with pytest.raises(CheckpointError, match=r"cells\.pt cannot be read: Permission"):
+        load_model(name or path, folder=path.parent)
 
 
 def test_the_device_is_looked_at_before_anything_is_fetched(

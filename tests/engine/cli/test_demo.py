@@ -43,6 +43,12 @@ def test_every_image_has_all_its_files(tmp_path, capsys):
             assert overlay.width > 500
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "out").touch()
+    assert run("demo", "--headless", "--out", tmp_path / "out") == 1
+    assert capsys.readouterr().err.startswith("Error: cannot write into")
+
+
 def test_with_a_screen_napari_opens_the_results(tmp_path, monkeypatch):
     commands = []
 

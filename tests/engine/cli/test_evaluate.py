@@ -100,6 +100,16 @@ def test_missing_data_is_one_line_before_the_model_is_loaded(
     assert stand_in_model == []
 
 
+def test_a_file_that_cannot_be_written_is_said_before_the_work(
+    data, tmp_path, stand_in_model, capfd
+):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "boxes.json"
+    assert run("evaluate", "boxes", "--data", data, "--json", place) == 1
+    assert capfd.readouterr().err.startswith("Error: cannot write into")
+    assert stand_in_model == []
+
+
 def test_unknown_split(data, capfd):
     assert run("evaluate", "points", "--data", data, "--split", "test") == 1
     assert "its splits are: val" in capfd.readouterr().err

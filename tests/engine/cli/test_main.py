@@ -97,7 +97,7 @@ def test_wrong_usage_is_one_line_and_exits_with_two(arguments, capfd):
     assert out == ""
     assert err.count("\n") == 1
     assert arguments[0] in err
-    assert "napari-sam --help" in err
+    assert err.endswith(". See `napari-sam --help`.\n")
 
 
 def test_no_arguments_at_all_show_the_help(capfd):

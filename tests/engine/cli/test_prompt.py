@@ -96,6 +96,26 @@ def test_channels_can_be_chosen(tmp_path, capsys):
     assert labelled(tmp_path / "o").max(axis=0).tolist() == [23, 23]
 
 
+def test_the_axis_of_the_channels_can_be_told(tmp_path, capsys):
+    image = np.zeros((64, 64, 7), np.uint16)
+    image[8:24, 8:24, 6] = 1000
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="minisblack")
+    common = ["prompt", tmp_path / "a.tif", "--point", 10, 10, "--out", tmp_path / "o"]
+    assert run(*common) == 1
+    assert "(--channel-axis)" in capsys.readouterr().err
+    assert run(*common, "--channel-axis", 2, "--channel", 6) == 0
+    assert labelled(tmp_path / "o").max(axis=0).tolist() == [23, 23]
+
+
+@pytest.mark.parametrize("points", [["--point", 10, 12], ["--point=10", 12]])
+def test_an_equals_sign_may_stand_before_the_numbers(
+    tmp_path, image_path, capsys, points
+):
+    assert run("prompt", image_path, *points, "--out", tmp_path, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["objects"][0]["prompts"]["points_yx"] == [[10, 12]]
+
+
 def test_negative_numbers_are_no_options(tmp_path, image_path):
     code = run("prompt", image_path, "--point", -0.5, -0.5, "--out", tmp_path / "out")
     assert code == 0
@@ -129,6 +149,8 @@ def test_bad_prompts_are_one_line_before_any_model_is_loaded(
         (["--point", "a", "b"], "expected 2 numbers, --point Y X"),
         (["--box", 1, 2, 3], "--box Y0 X0 Y1 X1"),
         (["--point", "nan", 3], "expected 2 numbers"),
+        (["--box=1,2,3,4"], "expected 4 numbers, --box Y0 X0 Y1 X1"),
+        (["--point="], "--point is followed by --out"),
     ],
 )
 def test_missing_numbers_are_wrong_usage(
@@ -147,8 +169,11 @@ def test_an_unreadable_image_is_one_line(tmp_path, capsys):
     assert "cannot be read as an image" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, image_path, capsys):
+def test_a_folder_that_cannot_be_written_is_one_line(
+    tmp_path, image_path, capsys, stand_in_model
+):
     (tmp_path / "out").write_text("a file")
     code = run("prompt", image_path, "--point", 9, 9, "--out", tmp_path / "out")
     assert code == 1
     assert "cannot write into" in capsys.readouterr().err
+    assert not stand_in_model, "it was found only after the work was done"

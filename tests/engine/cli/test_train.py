@@ -57,6 +57,21 @@ def test_wrong_options_are_one_line(
     assert message in lines[0]
 
 
+@pytest.mark.parametrize("out", ["data/a.png/w.safetensors", "folder.safetensors"])
+def test_a_place_that_cannot_be_written_is_said_before_training(
+    out: str,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(data.parent)
+    (data.parent / "folder.safetensors").mkdir()
+    assert run("--data", str(data), "--out", out, "--recipe", "smoke") == 1
+    assert capsys.readouterr().err.startswith("Error: cannot write ")
+    assert not list(data.parent.glob("**/*.csv.part"))
+    assert not list(data.parent.glob("**/*.log.csv"))
+
+
 def test_a_missing_folder_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,7 +49,7 @@ def test_center_of_a_ring_lies_on_the_ring():
 
 
 @given(mask=masks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_center_and_box_fit_the_mask(mask):
     y, x = center_point(mask)
     assert mask[int(y), int(x)]
@@ -91,7 +91,7 @@ def test_a_tie_goes_to_what_is_missing():
 
 
 @given(truth=masks, answer=arrays(np.bool_, (7, 9)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_next_point_lies_on_an_error(truth, answer):
     click = next_point(truth, answer)
     if click is None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilesam import OutputError
+from tilesam import ImageReadError, OutputError
 from tilesam.export.staging import staged_folder
 
 
@@ -44,8 +44,30 @@ def test_nothing_changes_when_the_block_raises(tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"cannot write into .*choose a folder"):
+    with pytest.raises(OutputError, match=r"cannot write into .*file is a file"):
         staged_folder(tmp_path / "file").__enter__()
+
+
+def test_a_folder_in_place_of_a_file_is_named_before_anything_moves(tmp_path):
+    (tmp_path / "two").mkdir()
+
+    def write_both():
+        with staged_folder(tmp_path) as staging:
+            (staging / "one").write_text("1")
+            (staging / "two").write_text("2")
+
+    with pytest.raises(OutputError, match=r"cannot write .*two: Is a directory"):
+        write_both()
+    assert names(tmp_path) == ["two"]
+
+
+def test_an_unreadable_image_is_not_blamed_on_the_folder(tmp_path):
+    def read_and_write():
+        with staged_folder(tmp_path):
+            raise ImageReadError("a.tif is damaged")
+
+    with pytest.raises(ImageReadError, match=r"a\.tif is damaged"):
+        read_and_write()
 
 
 def test_a_full_disk_is_an_output_error(tmp_path):

@@ -118,6 +118,11 @@ def test_a_missing_file_is_named(tmp_path):
         open_image(tmp_path / "nowhere.png")
 
 
+def test_a_name_that_no_file_can_have_is_unreadable():
+    with pytest.raises(ImageReadError, match="cannot be looked at"):
+        open_image("x" * 5000)
+
+
 def test_a_folder_is_no_image(tmp_path):
     with pytest.raises(ImageReadError, match="is a folder"):
         open_image(tmp_path)

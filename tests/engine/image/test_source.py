@@ -224,13 +224,15 @@ def test_contrast_limits_must_be_increasing_pairs(limits):
         open_image(np.zeros((4, 4)), contrast_limits=limits)
 
 
-@pytest.mark.parametrize("channels", [(), (0, 1, 2, 0), (3,), (-1,), 3, (0.5,), "ab"])
+@pytest.mark.parametrize(
+    "channels", [(), (0, 1, 2, 0), (3,), (-1,), 3, (0.5,), 0.5, "ab"]
+)
 def test_channels_must_be_one_to_three_that_exist(channels, rgb):
     with pytest.raises(ImageError, match="expected one to three numbers from 0 to 2"):
         open_image(rgb, channels=channels)
 
 
-@pytest.mark.parametrize("axis", [3, -4])
+@pytest.mark.parametrize("axis", [3, -4, 1.5, "x"])
 def test_the_channel_axis_must_exist(axis, rgb):
     with pytest.raises(ImageError, match="channel_axis is"):
         open_image(rgb, channel_axis=axis)

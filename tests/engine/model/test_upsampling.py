@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -53,7 +53,6 @@ def assert_equals_full_upsampling(logits, window_hw):
         assert crop.mask[:, -1].any()
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     shift=st.sampled_from([-6.0, -2.0, 0.0, 3.0]),

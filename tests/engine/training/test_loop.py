@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from skimage.io import imsave
 
-from tilesam.errors import TrainingError
+from tilesam.errors import DatasetError, TrainingError
 from tilesam.model import configs
 from tilesam.model.configs import PyramidConfig, SamConfig
 from tilesam.training.loop import Trainer, TrainingOptions
@@ -61,22 +62,29 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(
-    data: Path, out: Path, *, resume: bool = False, stop_after: int | None = None
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    stop_after: int | None = None,
+    **changes: object,
 ) -> Trainer:
     options = TrainingOptions(seed=3, stop_after=stop_after)
-    trainer = Trainer(recipe(), data, out, options)
+    trainer = Trainer(recipe(**changes), data, out, options)
     if resume:
         trainer.resume()
     trainer.run()
     return trainer
 
 
+@pytest.mark.parametrize("drop_path_rate", [0.0, 0.5])
 def test_a_stopped_run_goes_on_to_the_very_same_weights(
-    data: Path, tmp_path: Path
+    drop_path_rate: float, data: Path, tmp_path: Path
 ) -> None:
-    whole = train(data, tmp_path / "whole.safetensors")
-    train(data, tmp_path / "parts.safetensors", stop_after=4)
-    parts = train(data, tmp_path / "parts.safetensors", resume=True)
+    rate = {"drop_path_rate": drop_path_rate}
+    whole = train(data, tmp_path / "whole.safetensors", **rate)
+    train(data, tmp_path / "parts.safetensors", stop_after=4, **rate)
+    parts = train(data, tmp_path / "parts.safetensors", resume=True, **rate)
     assert whole.step == parts.step == 6
     first, second = (
         load_file(tmp_path / f"{name}.safetensors") for name in ("whole", "parts")
@@ -125,6 +133,37 @@ def test_lines_after_the_last_checkpoint_are_dropped_on_resume(
     assert "9" not in losses
 
 
+def test_a_new_run_begins_a_new_log(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run.safetensors"
+    # Killed before its first checkpoint, a run leaves nothing but lines.
+    train(data, out, stop_after=3).files.checkpoint.unlink()
+    again = train(data, out)
+    assert [row["step"] for row in read_log(again.files.log)] == ["3", "6"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_cannot_be_read_is_one_line(
+    workers: int, data: Path, tmp_path: Path
+) -> None:
+    broken = shutil.copytree(data, tmp_path / "data")
+    for name in ("0.png", "1.png"):
+        (broken / name).write_text("no image")
+    options = TrainingOptions(workers=workers)
+    trainer = Trainer(recipe(), broken, tmp_path / "run.safetensors", options)
+    with pytest.raises(DatasetError, match=r"^\S+[01]\.png cannot be read") as caught:
+        trainer.run()
+    assert "Traceback" not in str(caught.value)
+
+
+def test_validation_without_objects_is_said_before_training(
+    data: Path, tmp_path: Path
+) -> None:
+    empty = shutil.copytree(data, tmp_path / "data")
+    imsave(empty / "2.labels.png", np.zeros((64, 64), np.uint8), check_contrast=False)
+    with pytest.raises(DatasetError, match=r"none of the 1 validation images.*16 pix"):
+        train(empty, tmp_path / "run.safetensors")
+
+
 def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run.safetensors"
     train(data, out, stop_after=1)
@@ -140,6 +179,9 @@ def test_a_missing_and_a_broken_checkpoint_are_said(data: Path, tmp_path: Path) 
     trainer.files.checkpoint.write_bytes(b"not a checkpoint")
     with pytest.raises(TrainingError, match="cannot be read"):
         trainer.resume()
+    torch.save({"model": {}}, trainer.files.checkpoint)
+    with pytest.raises(TrainingError, match="checkpoint of no training run"):
+        trainer.resume()
 
 
 def test_an_unknown_architecture_is_said(data: Path, tmp_path: Path) -> None:
@@ -150,6 +192,24 @@ def test_an_unknown_architecture_is_said(data: Path, tmp_path: Path) -> None:
             tmp_path / "run.safetensors",
             TrainingOptions(),
         )
+
+
+def test_a_run_begins_with_given_weights(data: Path, tmp_path: Path) -> None:
+    first = train(data, tmp_path / "first.safetensors")
+    options = TrainingOptions(initial_weights=str(tmp_path / "first.safetensors"))
+    second = Trainer(recipe(), data, tmp_path / "second.safetensors", options)
+    for name, value in second.network.state_dict().items():
+        torch.testing.assert_close(value, first.average.state[name].half().float())
+
+
+def test_weights_of_another_architecture_are_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(data, tmp_path / "first.safetensors", stop_after=1)
+    monkeypatch.setitem(configs.CONFIGS, "other", SamConfig("other", 64, SMALL))
+    options = TrainingOptions(initial_weights=str(tmp_path / "first.safetensors"))
+    with pytest.raises(TrainingError, match="--architecture small-test"):
+        Trainer(recipe(architecture="other"), data, tmp_path / "x", options)
 
 
 @pytest.mark.slow

@@ -125,14 +125,21 @@ def test_missing_file_is_named_with_its_line(folder, kind):
 
 def test_number_that_is_none(folder):
     write_manifest(folder, [row_of("a", height="tall")])
-    with pytest.raises(DatasetError, match=r"line 2: .*whole numbers, got 'tall'"):
+    with pytest.raises(DatasetError, match=r"line 2: .*'tall'.*expected whole numbers"):
         read_manifest(folder, "train")
 
 
 def test_short_row(folder):
     with (folder / "manifest.csv").open("a") as file:
         file.write("train,cells,train/a.png\n")
-    with pytest.raises(DatasetError, match="line 5: the labels file"):
+    with pytest.raises(DatasetError, match="line 5: the labels file '' does not exist"):
+        read_manifest(folder, "train")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a,b\n\x00,1\n" + b'"' * 200_000])
+def test_manifest_that_is_no_text(folder, content):
+    (folder / "manifest.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"manifest\.csv' (cannot be read|lacks)"):
         read_manifest(folder, "train")
 
 

@@ -58,9 +58,3 @@ def test_the_average_survives_a_checkpoint() -> None:
     assert second.updates == 2
     for name, value in first.state.items():
         torch.testing.assert_close(second.state[name], value)
-
-
-def test_a_step_belongs_to_a_phase() -> None:
-    assert RECIPE.phase_at(0) == (0, 0)
-    assert RECIPE.phase_at(99) == (0, 0)
-    assert RECIPE.phase_at(100) == (1, 100)

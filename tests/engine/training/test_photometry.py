@@ -20,7 +20,7 @@ def vary(image: np.ndarray, seed: int) -> np.ndarray:
 
 
 @given(seed=seeds, grey=st.booleans())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_shape_type_and_determinism(seed, grey):
     image = gradient(grey=grey)
     result = vary(image, seed)
@@ -31,7 +31,7 @@ def test_shape_type_and_determinism(seed, grey):
 
 
 @given(seed=seeds)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_grey_stays_grey(seed):
     result = vary(gradient(grey=True), seed)
     assert (result == result[..., :1]).all()
@@ -47,7 +47,7 @@ def test_both_polarities_occur():
 
 
 @given(seed=seeds)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_dark_image_keeps_its_structure(seed):
     """What can be seen in ten grey levels can still be seen afterwards."""
     image = np.zeros((40, 40, 3), dtype=np.uint8)

@@ -37,7 +37,7 @@ def low_res(mask: Tensor) -> Tensor:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_points_lie_on_their_own_masks(seed: int) -> None:
     generator = seeded(seed)
     masks = torch.rand(2, 3, SIDE, SIDE, generator=generator) < 0.05
@@ -66,7 +66,7 @@ def test_tight_boxes_are_inclusive_pixel_indices() -> None:
     st.integers(0, SIDE - 1),
     st.integers(0, SIDE - 1),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_noisy_boxes_keep_their_corners_in_order_and_inside(
     seed: int, y: int, x: int
 ) -> None:

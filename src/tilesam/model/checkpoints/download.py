@@ -18,14 +18,15 @@ from tilesam.model.checkpoints.locations import (
     find_local,
     is_offline,
 )
+from tilesam.model.checkpoints.partial import discard
 from tilesam.model.checkpoints.receipts import check_file, examine, write_receipt
 from tilesam.model.checkpoints.transfer import (
     TIMEOUT,
     Request,
     TransferError,
-    discard,
     transfer,
 )
+from tilesam.writing import require_writable_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,7 @@ def fetch(
         if _is_good(target, entry):
             return target
         _refuse_offline(entry)
+        require_writable_folder(target.parent)
         with _only_here(target):
             # Another process may have fetched it while this one waited.
             if not _is_good(target, entry):

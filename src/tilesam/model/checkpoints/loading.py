@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilesam.errors import CheckpointError
+from tilesam.errors import CheckpointError, TilesamError
 from tilesam.model.checkpoints.architectures import (
     detect_config,
     with_released_names,
@@ -25,7 +26,7 @@ from tilesam.model.device import choose_device
 from tilesam.model.runtime import SamModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import torch
 
@@ -135,16 +136,45 @@ def find_weights(
     """
     text = fspath(name_or_path)
     path = Path(text).expanduser()
-    if text not in REGISTRY and path.exists():
-        if path.is_dir():
-            raise CheckpointError(f"{path} is a folder; expected a weights file in it")
-        sha256 = hash_file(path, "sha256")["sha256"].value
-        return WeightsFile(path, path.name, None, sha256)
+    if text and text not in REGISTRY and _exists(path):
+        return _unnamed_file(path)
     entry = find_entry(text)
     path = _local_or_fetched(entry, folder=folder, may_download=may_download)
     is_ours = path.parent == cache_folder()
-    sha256 = check_file(path, entry, is_ours=is_ours, must_read=must_read)
+    with _readable(path):
+        sha256 = check_file(path, entry, is_ours=is_ours, must_read=must_read)
     return WeightsFile(path, entry.name, entry.architecture, sha256)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # for instance a name too long for the file system
+        return False
+
+
+def _unnamed_file(path: Path) -> WeightsFile:
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} is a folder; expected a weights file; give the path of one in it"
+        )
+    with _readable(path):
+        sha256 = hash_file(path, "sha256")["sha256"].value
+    return WeightsFile(path, path.name, None, sha256)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say which weights file could not be read while the block ran."""
+    try:
+        yield
+    except TilesamError:
+        raise
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error.strerror or error}; expected a weights "
+            "file; check its permissions and the disk"
+        ) from error
 
 
 def _local_or_fetched(

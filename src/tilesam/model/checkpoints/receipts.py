@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from tilesam.errors import CheckpointError
+from tilesam.errors import CheckpointError, OutputError
 from tilesam.model.checkpoints.digests import hash_file, parse_digest
+from tilesam.writing import written_whole
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
     from tilesam.model.checkpoints.registry import ModelEntry
@@ -69,11 +70,9 @@ def write_receipt(path: Path, entry: ModelEntry, sha256: str) -> None:
     receipt = Receipt(
         str(entry.digest), sha256, status.st_size, status.st_mtime_ns, entry.url
     )
-    final = receipt_path(path)
-    partial = final.with_name(f"{final.name}.{os.getpid()}.part")
-    with contextlib.suppress(OSError):
-        partial.write_text(json.dumps(asdict(receipt), indent=2), encoding="utf-8")
-        partial.replace(final)
+    text = json.dumps(asdict(receipt), indent=2)
+    with contextlib.suppress(OutputError), written_whole(receipt_path(path)) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 class Verdict(NamedTuple):

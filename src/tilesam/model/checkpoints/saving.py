@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING
 
 import safetensors.torch
@@ -11,6 +9,7 @@ import torch
 
 from tilesam.errors import OutputError
 from tilesam.model.checkpoints.architectures import ARCHITECTURE_KEY, INPUT_SIZE_KEY
+from tilesam.writing import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,18 +53,11 @@ def save_weights(
         ARCHITECTURE_KEY: network.config.name,
         INPUT_SIZE_KEY: str(network.config.input_size),
     }
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(tensors, partial, metadata=about)
-        partial.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OutputError(
-            f"cannot write {path}: {error}; choose a folder with room that you may "
-            "write to"
-        ) from error
+    with written_whole(path) as partial:
+        try:
+            safetensors.torch.save_file(tensors, partial, metadata=about)
+        except safetensors.SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def _stored(key: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:

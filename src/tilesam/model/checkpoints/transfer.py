@@ -1,21 +1,27 @@
 """One file over HTTP into a partial file that a later attempt can go on with.
 
-Beside `name.part` lies `name.part.version`: which content was being read.
-Bytes are only ever appended to bytes of the same version; where a server cannot say so,
-or does not know ranges, the transfer starts anew.
+Bytes are only ever appended to bytes of the same version (see `partial`); where a
+server cannot say so, or does not know ranges, the transfer starts anew.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
+
+from tilesam.model.checkpoints.partial import (
+    Version,
+    bytes_here,
+    discard,
+    read_version,
+    write_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,15 +59,6 @@ class Request:
     most_bytes: int
 
 
-@dataclass(frozen=True)
-class _Version:
-    """Which content the bytes of a partial file belong to."""
-
-    url: str
-    validator: str | None
-    total: int | None
-
-
 def transfer(
     request: Request,
     part: Path,
@@ -93,22 +90,16 @@ def transfer(
     """
     with _open_client(timeout) as client:
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            before = _size(part)
+            before = bytes_here(part)
             try:
                 _go_on(request, part, client=client, progress=progress)
                 break
             except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ReadTimeout):
-                if attempt == MAX_ATTEMPTS or _size(part) <= before:
+                if attempt == MAX_ATTEMPTS or bytes_here(part) <= before:
                     raise
             except TransferError:
                 discard(part)
                 raise
-
-
-def discard(part: Path) -> None:
-    """Remove a partial file and what is known of it."""
-    part.unlink(missing_ok=True)
-    _version_path(part).unlink(missing_ok=True)
 
 
 def _open_client(timeout: httpx.Timeout) -> httpx.Client:
@@ -122,10 +113,10 @@ def _open_client(timeout: httpx.Timeout) -> httpx.Client:
 def _go_on(
     request: Request, part: Path, *, client: httpx.Client, progress: Progress | None
 ) -> None:
-    version = _read_version(part, request)
+    version = _wanted_version(part, request)
     if version is None:
         discard(part)
-    have = _size(part)
+    have = bytes_here(part)
     if version and have and have == version.total:
         return
     headers = _headers(have, version.validator if version else None)
@@ -150,7 +141,7 @@ def _headers(have: int, validator: str | None) -> dict[str, str]:
 
 
 def _start_of(
-    response: httpx.Response, have: int, version: _Version | None
+    response: httpx.Response, have: int, version: Version | None
 ) -> int | None:
     """Return at which byte the answer begins; None if it does not fit what is there."""
     if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
@@ -184,7 +175,7 @@ def _receive(
         discard(part)
         part.touch()
     if not _is_encoded(response):
-        _write_version(part, _Version(request.url, _validator(response), total))
+        write_version(part, Version(request.url, _validator(response), total))
     done = start
     with part.open("r+b") as file:
         file.seek(start)
@@ -265,24 +256,10 @@ def _validator(response: httpx.Response) -> str | None:
     return changed
 
 
-def _size(part: Path) -> int:
-    return part.stat().st_size if part.exists() else 0
-
-
-def _version_path(part: Path) -> Path:
-    return part.with_name(f"{part.name}.version")
-
-
-def _write_version(part: Path, version: _Version) -> None:
-    _version_path(part).write_text(json.dumps(asdict(version)), encoding="utf-8")
-
-
-def _read_version(part: Path, request: Request) -> _Version | None:
+def _wanted_version(part: Path, request: Request) -> Version | None:
     """Return the version that a partial file belongs to, if it is the wanted one."""
-    try:
-        version = _Version(**json.loads(_version_path(part).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+    version = read_version(part)
+    if version is None or version.url != request.url:
         return None
-    is_wanted = version.url == request.url
     sizes = {version.total, request.exact_bytes} - {None}
-    return version if is_wanted and len(sizes) <= 1 else None
+    return version if len(sizes) <= 1 else None

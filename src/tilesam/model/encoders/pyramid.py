@@ -1,22 +1,22 @@
-"""The image encoder of the embedded model: residual convolutions, fused at stride 16.
+"""The image encoder of the embedded model: a convolutional feature pyramid.
 
 Plain 3x3 convolutions reach several times the arithmetic rate of attention and
-depthwise convolutions on a CPU, and learn from few images. Fine detail survives because
-the stride-4 and stride-8 stages reach the embedding through their own strided
-convolutions instead of through the depth of the network alone.
+depthwise convolutions on a CPU, and learn from few images. What a thing is is known at
+stride 32, where its border runs at stride 4; a path back up brings the one to the
+other, and what comes out is folded into the channels of the one embedding, at stride
+16, that the mask decoder reads.
 
 Each channel of each image is normalised over its pixels. Normalised over channels
 instead, a fresh network's embedding is nearly the same everywhere, and training spends
 its first thousand steps on getting away from there; over the batch, small batches of
 unlike images would be seen differently than single ones later.
 
-The idea of fusing stages is that of Lin et al. 2017, "Feature Pyramid Networks"; here
-all levels meet at one stride, since the mask decoder reads a single embedding.
+The path back up is that of Lin et al. 2017, "Feature Pyramid Networks".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ from tilesam.model.layers import DropPath, LayerNorm2d
 if TYPE_CHECKING:
     from tilesam.model.configs import PyramidConfig
 
+
+FOLD_SIDE = 4
+"""Pixels at stride 4 along the side of a cell of the embedding."""
 
 BRANCH_GAIN = 0.5
 """Weight of a fresh residual branch beside its skip connection."""
@@ -64,17 +67,50 @@ def build_stage(in_dim: int, dim: int, rates: list[float]) -> nn.Sequential:
     )
 
 
-def build_descent(in_dim: int, out_dim: int, steps: int) -> nn.Sequential:
-    """Return `steps` strided convolutions that bring a stage down to stride 16."""
-    layers: list[nn.Module] = []
-    for step in range(steps):
-        layers += [nn.GELU()] if step else []
-        layers.append(nn.Conv2d(in_dim if step == 0 else out_dim, out_dim, 2, stride=2))
-    return nn.Sequential(*layers)
+class Ascent(nn.Module):
+    """Bring what a coarser level knows to a finer one."""
+
+    def __init__(self, coarse_dim: int, dim: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(coarse_dim, dim, 1)
+        self.block = ResidualBlock(dim, 0.0)
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """Return (B, D, H, W) from `fine` of this shape and `coarse` of half of it."""
+        from_above = F.interpolate(self.project(coarse), scale_factor=2.0)
+        merged: Tensor = self.block(fine + from_above)
+        return merged
+
+
+def build_fold(dim: int, out_dim: int, factor: int) -> nn.Sequential:
+    """Return a map of squares of `factor` pixels to single ones of more channels."""
+    return nn.Sequential(
+        build_norm(dim), nn.Conv2d(dim, out_dim, factor, stride=factor)
+    )
+
+
+def start_as_folding(layer: nn.Conv2d) -> None:
+    """Let a fresh fold put each pixel of a square into channels of its own.
+
+    The channels are in the order in which the mask decoder's fresh upscaling layers
+    take them apart again: by quadrant of the cell, then by quadrant of the quadrant.
+    Levels coarser than the quadrants say the same to all that they cover. Small random
+    weights stay on everything else.
+    """
+    squares = FOLD_SIDE * FOLD_SIDE
+    out_dim, dim, factor, _ = layer.weight.shape
+    projection = torch.randn(out_dim // squares, dim) / dim**0.5
+    blocks = layer.weight.detach().mul_(0.2).unflatten(0, (squares, -1))
+    for index in range(squares):
+        quadrant, inner = divmod(index, 4)
+        row = 2 * (quadrant // 2) + inner // 2
+        column = 2 * (quadrant % 2) + inner % 2
+        y, x = row * factor // FOLD_SIDE, column * factor // FOLD_SIDE
+        blocks[index, :, :, y, x] += projection
 
 
 class ConvPyramid(nn.Module):
-    """Residual stages at strides 4, 8, 16 and 32, summed into one embedding.
+    """Residual stages at strides 4 to 32, a path back up, all folded to stride 16.
 
     Parameters
     ----------
@@ -85,7 +121,8 @@ class ConvPyramid(nn.Module):
     def __init__(self, config: PyramidConfig) -> None:
         super().__init__()
         dims, out = config.dims, config.out_channels
-        rates = torch.linspace(0, config.drop_path_rate, sum(config.depths)).tolist()
+        blocks = sum(config.depths)
+        rates = [config.drop_path_rate * i / max(blocks - 1, 1) for i in range(blocks)]
         self.stem = nn.Conv2d(3, dims[0] // 2, 3, stride=2, padding=1)
         self.stages = nn.ModuleList()
         in_dim = dims[0] // 2
@@ -94,16 +131,20 @@ class ConvPyramid(nn.Module):
                 build_stage(in_dim, dim, [rates.pop(0) for _ in range(depth)])
             )
             in_dim = dim
-        self.lateral4 = build_descent(dims[0], out, 2)
-        self.lateral8 = build_descent(dims[1], out, 1)
-        self.lateral16 = nn.Conv2d(dims[2], out, 1)
-        self.lateral32 = nn.Conv2d(dims[3], out, 1)
-        self.context = nn.Linear(dims[3], out)
-        self.fuse = nn.Sequential(build_norm(out), ResidualBlock(out, 0.0))
+        d4, d8, d16, d32 = dims
+        self.context = nn.Linear(d32, d16)
+        self.to_s16 = Ascent(d32, d16)
+        self.to_s8 = Ascent(d16, d8)
+        self.to_s4 = Ascent(d8, d4)
+        self.fold16 = build_fold(d16, out, 1)
+        self.fold8 = build_fold(d8, out, 2)
+        self.fold4 = build_fold(d4, out, 4)
         self.norm = LayerNorm2d(out)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        for fold in (self.fold16, self.fold8, self.fold4):
+            start_as_folding(cast("nn.Conv2d", fold[1]))
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images.
@@ -123,9 +164,12 @@ class ConvPyramid(nn.Module):
         s8 = self.stages[1](s4)
         s16 = self.stages[2](s8)
         s32 = self.stages[3](s16)  # (B, D32, S/32, S/32)
-        fused = self.lateral16(s16) + self.lateral8(s8) + self.lateral4(s4)
-        fused = fused + F.interpolate(self.lateral32(s32), scale_factor=2.0)
         # What kind of image this is, seen from every pixel at once.
-        fused = fused + self.context(s32.mean(dim=(2, 3)))[:, :, None, None]
-        embedding: Tensor = self.norm(self.fuse(fused))
+        s16 = s16 + self.context(s32.mean(dim=(2, 3)))[:, :, None, None]
+        s16 = self.to_s16(s16, s32)
+        s8 = self.to_s8(s8, s16)
+        s4 = self.to_s4(s4, s8)
+        embedding: Tensor = self.norm(
+            self.fold16(s16) + self.fold8(s8) + self.fold4(s4)
+        )
         return embedding
