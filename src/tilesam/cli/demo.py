@@ -54,8 +54,8 @@ DEMO_IMAGES = (
         "immunohistochemistry",
         (
             _box(301, 248, 505, 386),  # a gland, cut across
-            _click(310, 22),  # the opening of the gland on the left
-            _click(128, 346),  # the slit in the gland above
+            _box(264, 480, 300, 498),  # nuclei of the tissue around the glands
+            _box(352, 412, 386, 424),
         ),
     ),
     DemoImage("cell", (_click(374, 428),)),
@@ -64,7 +64,7 @@ DEMO_IMAGES = (
         (
             _click(54, 45),
             _click(51, 155),
-            _click(196, 104),
+            _box(171, 79, 220, 129),
             DemoObject(points_yx=((125, 270), (100, 240)), point_labels=(1, 0)),
             _box(155, 314, 219, 380),
         ),
