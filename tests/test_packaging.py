@@ -37,7 +37,7 @@ def test_a_tested_version_is_named_of_everything_that_is_asked_for():
 
 @pytest.mark.parametrize("requirement", requirements())
 def test_the_package_itself_states_lower_bounds_only(requirement):
-    assert re.fullmatch(r"[\w.-]+>=[\d.]+", requirement)
+    assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=[\d.]+", requirement)
 
 
 def test_a_qt_binding_comes_with_an_extra_only():

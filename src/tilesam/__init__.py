@@ -22,15 +22,21 @@ from tilesam.errors import (
     DatasetError,
     DeviceError,
     DownloadError,
+    EmbeddingError,
     ImageError,
     ImageReadError,
     OutputError,
     PromptError,
+    StoreError,
+    StoreFormatError,
+    StoreMismatchError,
+    StoreWriteError,
     TilesamError,
+    TilingError,
     TrainingError,
     UnknownModelError,
 )
-from tilesam.types import MaskCandidate, MaskInput, Prompts, Window
+from tilesam.types import MaskCandidate, MaskInput, Prompts, TileKey, Window
 
 if TYPE_CHECKING:
     from tilesam.model.checkpoints.loading import load_model
@@ -48,6 +54,7 @@ __all__ = [
     "DatasetError",
     "DeviceError",
     "DownloadError",
+    "EmbeddingError",
     "ImageError",
     "ImageReadError",
     "MaskCandidate",
@@ -56,7 +63,13 @@ __all__ = [
     "PromptError",
     "Prompts",
     "Session",
+    "StoreError",
+    "StoreFormatError",
+    "StoreMismatchError",
+    "StoreWriteError",
+    "TileKey",
     "TilesamError",
+    "TilingError",
     "TrainingError",
     "UnknownModelError",
     "Window",

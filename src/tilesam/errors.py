@@ -49,3 +49,27 @@ class TrainingError(TilesamError, RuntimeError):
 
 class OutputError(TilesamError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+class TilingError(TilesamError, ValueError):
+    """There is no such tile or level in the lattice of the image."""
+
+
+class StoreError(TilesamError, OSError):
+    """The embedding store cannot be opened or read, or is no such store."""
+
+
+class StoreFormatError(StoreError):
+    """The embedding store was written in a format that this version does not read."""
+
+
+class StoreMismatchError(StoreError):
+    """The embedding store belongs to another image."""
+
+
+class StoreWriteError(StoreError):
+    """An embedding cannot be written: the folder is read-only or the disk full."""
+
+
+class EmbeddingError(TilesamError, RuntimeError):
+    """Embedding cannot start or go on; what was stored so far stays valid."""

@@ -1,128 +1,159 @@
-"""Prompts to masks: which window to look at, and what the decoder says about it."""
+"""Prompts to masks: which tile to look at, and what the decoder says about it."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from torch import Tensor
 
-from tilesam.errors import PromptError
+from tilesam.errors import PromptError, TilingError
 from tilesam.model.preprocessing import (
     boxes_yxyx_to_input_xyxy,
     points_yx_to_input_xy,
 )
 from tilesam.model.reprojection import CELL, project_logits
 from tilesam.model.upsampling import crop_mask
-from tilesam.types import MaskCandidate, Window
+from tilesam.types import MaskCandidate, TileKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from tilesam.model.runtime import SamModel
-    from tilesam.types import Float32Array, MaskInput, Prompts
+    from tilesam.tiling import Grid
+    from tilesam.tiling.grid import Bounds
+    from tilesam.types import Float32Array, MaskInput, Prompts, Window
 
-Bounds: TypeAlias = tuple[float, float, float, float]
-"""(y0, x0, y1, x1) in the data frame."""
+EmbeddingOf: TypeAlias = Callable[[TileKey], Tensor]
+"""Returns the (256, g, g) embedding of a tile."""
 
-CONTEXT = 1 / 8
-"""Part of a window that is kept free on every side of the prompts, where it can be."""
+MAX_WIDENINGS = 3
+"""How often a prompt is asked again because the mask was cut by its window's edge."""
+
+BEYOND = 1 / 8
+"""Of a window: how much more to look at beyond an edge that cuts a mask."""
 
 
-def choose_window(
-    bounds_yxyx: Bounds, image_hw: tuple[int, int], input_size: int
-) -> Window:
-    """Return the window that shows prompts best.
+def answer_prompts(
+    model: SamModel,
+    grid: Grid,
+    embedding_of: EmbeddingOf,
+    prompts: Prompts,
+    *,
+    finest_level: int = 0,
+) -> list[MaskCandidate]:
+    """Return the three answers to what was asked about one object.
+
+    Which tiles are asked follows from the prompts alone, never from what was asked
+    before or is stored already.
 
     Parameters
     ----------
-    bounds_yxyx
-        Smallest box around all points and boxes, inside the image.
-    image_hw
-        Height and width of the image.
-    input_size
-        Side of the model's input in pixels.
+    model
+        The network that makes the embeddings.
+    grid
+        The lattice over the image.
+    embedding_of
+        Where embeddings come from.
+    prompts
+        Checked by `tilesam.prompts.build_prompts`.
+    finest_level
+        The finest level to look at.
 
     Returns
     -------
-    Window
-        The whole image if it is no larger than the input. Else a square of the
-        input's size around the middle of the bounds, moved or cut to lie inside the
-        image; larger, at a lower resolution, where the bounds with an eighth of the
-        window free on every side need it. The bounds always lie within it.
+    list of MaskCandidate
+        See `predict`. Where the best mask is cut by an edge of its window that is not
+        the image's, it is asked for again in a window that shows more beyond that
+        edge, so that objects come out whole wherever the tiles lie.
+
+    Raises
+    ------
+    PromptError
+        If the mask prompt is of another model or image.
     """
-    height, width = image_hw
-    if max(image_hw) <= input_size:
-        return Window(0, 0, height, width)
-    y0, x0, y1, x1 = bounds_yxyx
-    # A point stands for its pixel, so bounds reach half a pixel beyond its centre.
-    extent = max(y1 - y0, x1 - x0) + 1
-    side = max(input_size, math.ceil(extent / (1 - 2 * CONTEXT)))
-    window_y0, window_height = _place(y0, y1, side=side, limit=height)
-    window_x0, window_width = _place(x0, x1, side=side, limit=width)
-    return Window(window_y0, window_x0, window_height, window_width)
+    tile = choose_tile(grid, prompts, finest_level=finest_level)
+    candidates = predict(model, grid, embedding_of(tile), prompts, tile)
+    for _ in range(MAX_WIDENINGS):
+        bounds = bounds_beyond(grid, candidates[0], prompts)
+        if bounds is None:
+            break
+        tile = grid.choose(bounds, finest_level=tile.level)
+        candidates = predict(model, grid, embedding_of(tile), prompts, tile)
+    return candidates
 
 
-def _place(low: float, high: float, *, side: int, limit: int) -> tuple[int, int]:
-    """Return where `side` pixels around low..high begin, and how many fit."""
-    size = min(side, limit)
-    start = math.floor((low + high + 1) / 2 - size / 2)
-    return min(max(start, 0), limit - size), size
+def choose_tile(grid: Grid, prompts: Prompts, *, finest_level: int = 0) -> TileKey:
+    """Return the tile that is asked first.
 
+    A refinement stays in the tile of the mask that it refines as long as all points and
+    boxes lie in it, and else moves to one that shows them and that mask.
 
-def choose_recent_window(
-    bounds_yxyx: Bounds,
-    best: Window,
-    recent: Iterable[Window],
-    image_hw: tuple[int, int],
-) -> Window | None:
-    """Return a window, already embedded, that shows prompts nearly as well as the best.
-
-    It has the size of the best one, and the bounds keep an eighth of it free on every
-    side that is not the image's edge. Of several the one nearest to the best is taken.
+    Raises
+    ------
+    PromptError
+        If the mask prompt belongs to no tile of this image.
     """
-    serving = [
-        window
-        for window in recent
-        if (window.height, window.width) == (best.height, best.width)
-        and _inner_part(window, image_hw).contains(bounds_yxyx)
-    ]
-
-    def distance(window: Window) -> int:
-        return abs(window.y0 - best.y0) + abs(window.x0 - best.x0)
-
-    return min(serving, key=distance, default=None)
+    earlier = prompts.mask_input
+    if earlier is None:
+        return grid.choose(prompts.bounds_yxyx, finest_level=finest_level)
+    window = _window_of(grid, earlier)
+    if not prompts.has_place or window.contains(prompts.bounds_yxyx):
+        return earlier.tile
+    bounds = _joined(prompts.bounds_yxyx, _bounds_of_mask(grid, earlier, window))
+    return grid.choose(bounds, finest_level=finest_level)
 
 
-def _inner_part(window: Window, image_hw: tuple[int, int]) -> Window:
-    """Return a window without its margins, except along the edges of the image."""
-    margin = int(max(window.height, window.width) * CONTEXT)
-    bottom, right = window.y0 + window.height, window.x0 + window.width
-    y0 = window.y0 + margin * (window.y0 > 0)
-    x0 = window.x0 + margin * (window.x0 > 0)
-    y1 = bottom - margin * (bottom < image_hw[0])
-    x1 = right - margin * (right < image_hw[1])
-    return Window(y0, x0, y1 - y0, x1 - x0)
+def bounds_beyond(
+    grid: Grid, candidate: MaskCandidate, prompts: Prompts
+) -> Bounds | None:
+    """Return what a window should show instead, if it cuts a mask off.
+
+    Returns
+    -------
+    Bounds or None
+        Around the prompts and the mask, and some more beyond each edge of the window
+        that the mask touches, inside the image. None if it touches none but the
+        image's own.
+    """
+    bounds = candidate.bounds_yxyx
+    if bounds is None:
+        return None
+    window, image_hw = candidate.window, grid.image_hw
+    reach = max(window.height, window.width) * BEYOND
+    starts, sides = (window.y0, window.x0), (window.height, window.width)
+    low, high = list(bounds[:2]), list(bounds[2:])
+    is_cut = False
+    for axis in (0, 1):
+        end = min(starts[axis] + sides[axis], image_hw[axis]) - 1
+        if low[axis] <= starts[axis] and starts[axis] > 0:
+            low[axis], is_cut = max(low[axis] - reach, 0), True
+        if high[axis] >= end and end < image_hw[axis] - 1:
+            high[axis], is_cut = min(high[axis] + reach, image_hw[axis] - 1), True
+    if not is_cut:
+        return None
+    wider = (low[0], low[1], high[0], high[1])
+    return _joined(prompts.bounds_yxyx, wider) if prompts.has_place else wider
 
 
 def predict(
-    model: SamModel, embedding: Tensor, prompts: Prompts, window: Window
+    model: SamModel, grid: Grid, embedding: Tensor, prompts: Prompts, tile: TileKey
 ) -> list[MaskCandidate]:
-    """Return the three answers to what was asked about one object.
+    """Return the three answers of one tile.
 
     Parameters
     ----------
     model
         The network that made the embedding.
+    grid
+        The lattice over the image.
     embedding
-        (256, g, g) of the window.
+        (256, g, g) of the tile.
     prompts
-        All within the window.
-    window
-        The embedded rectangle of the image.
+        All within the tile's window.
+    tile
+        The embedded tile.
 
     Returns
     -------
@@ -136,17 +167,17 @@ def predict(
     PromptError
         If a point or box is not in the window, or the mask prompt is of another model.
     """
-    arrays = _to_model_prompts(model, prompts, window)
+    window = grid.window(tile)
+    arrays = _to_model_prompts(model, grid, prompts, tile)
     decoded = model.decode(embedding, **arrays)
     logits = decoded.low_res_logits[0].cpu().numpy()  # (4, 4g, 4g)
     predicted_iou = decoded.predicted_iou[0].cpu().numpy()  # (4,)
     return [
         _build_candidate(
-            logits[token],
-            predicted_iou=float(predicted_iou[token]),
-            token=token,
+            *(logits[token], float(predicted_iou[token]), token),
+            grid=grid,
+            tile=tile,
             window=window,
-            input_size=model.input_size,
         )
         for token in order_of_tokens(predicted_iou, is_ambiguous=_is_ambiguous(prompts))
     ]
@@ -176,9 +207,10 @@ def _is_ambiguous(prompts: Prompts) -> bool:
 
 
 def _to_model_prompts(
-    model: SamModel, prompts: Prompts, window: Window
+    model: SamModel, grid: Grid, prompts: Prompts, tile: TileKey
 ) -> dict[str, NDArray[np.generic]]:
     """Return what `SamModel.decode` takes for one prompt, in the input frame."""
+    window = grid.window(tile)
     arrays: dict[str, NDArray[np.generic]] = {}
     if len(prompts.points_yx):
         points_xy = points_yx_to_input_xy(prompts.points_yx, window, model.input_size)
@@ -190,41 +222,55 @@ def _to_model_prompts(
     if arrays and not window.contains(prompts.bounds_yxyx):
         raise PromptError(
             f"the prompts span (y0, x0, y1, x1) = {prompts.bounds_yxyx}, which is not "
-            f"within {window}; choose the window with choose_window"
+            f"within {window}; choose the tile with choose_tile"
         )
     if prompts.mask_input is not None:
-        logits = _mask_prompt(prompts.mask_input, window, model.input_size)
+        logits = _mask_prompt(prompts.mask_input, grid, tile)
         arrays["mask_input"] = logits[np.newaxis]
     return arrays
 
 
-def _mask_prompt(
-    mask_input: MaskInput, window: Window, input_size: int
-) -> Float32Array:
+def _mask_prompt(mask_input: MaskInput, grid: Grid, tile: TileKey) -> Float32Array:
     logits = mask_input.low_res_logits
-    size = input_size // CELL
+    size = grid.input_size // CELL
     if logits.shape != (size, size):
         raise PromptError(
             f"mask_input has logits of shape {logits.shape}; this model's have "
             f"({size}, {size}); refine a mask with the model that made it"
         )
     return project_logits(
-        logits, source=mask_input.window, target=window, input_size=input_size
+        logits,
+        source=_window_of(grid, mask_input),
+        target=grid.window(tile),
+        input_size=grid.input_size,
     )
+
+
+def _window_of(grid: Grid, mask_input: MaskInput) -> Window:
+    try:
+        return grid.window(mask_input.tile)
+    except TilingError as error:
+        raise PromptError(
+            f"mask_input belongs to {mask_input.tile}, and {error}; expected an answer "
+            "of this session"
+        ) from error
 
 
 def _build_candidate(
     low_res_logits: Float32Array,
-    *,
     predicted_iou: float,
     token: int,
+    *,
+    grid: Grid,
+    tile: TileKey,
     window: Window,
-    input_size: int,
 ) -> MaskCandidate:
+    height, width = grid.image_hw
     crop = crop_mask(
         low_res_logits,
         window_hw=(window.height, window.width),
-        input_size=input_size,
+        input_size=grid.input_size,
+        visible_hw=(height - window.y0, width - window.x0),
     )
     y, x = crop.offset_yx
     return MaskCandidate(
@@ -233,6 +279,29 @@ def _build_candidate(
         predicted_iou=predicted_iou,
         stability_score=crop.stability_score,
         low_res_logits=low_res_logits,
+        tile=tile,
         window=window,
         token=token,
+    )
+
+
+def _bounds_of_mask(grid: Grid, mask_input: MaskInput, window: Window) -> Bounds | None:
+    """Return the box around an earlier mask, or None if it is empty."""
+    candidate = _build_candidate(
+        *(mask_input.low_res_logits, 0.0, 0),
+        grid=grid,
+        tile=mask_input.tile,
+        window=window,
+    )
+    return candidate.bounds_yxyx
+
+
+def _joined(first: Bounds, second: Bounds | None) -> Bounds:
+    if second is None:
+        return first
+    return (
+        min(first[0], second[0]),
+        min(first[1], second[1]),
+        max(first[2], second[2]),
+        max(first[3], second[3]),
     )

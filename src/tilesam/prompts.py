@@ -51,7 +51,7 @@ def build_prompts(
     boxes = _checked_rows(boxes_yxyx, columns=4, what="boxes", form="(y0, x0, y1, x1)")
     labels = _checked_labels(point_labels, len(points))
     _require_inside(points, image_hw)
-    _require_mask_input(mask_input, image_hw)
+    _require_mask_input(mask_input)
     if not (len(boxes) or mask_input is not None or FOREGROUND in labels):
         _raise_nothing_to_go_by(len(points))
     return Prompts(points, labels, _ordered_boxes(boxes, image_hw), mask_input)
@@ -160,9 +160,7 @@ def _ordered_boxes(boxes_yxyx: FloatArray, image_hw: tuple[int, int]) -> FloatAr
     return ordered.reshape(-1, 4)
 
 
-def _require_mask_input(
-    mask_input: MaskInput | None, image_hw: tuple[int, int]
-) -> None:
+def _require_mask_input(mask_input: MaskInput | None) -> None:
     if mask_input is None:
         return
     if not isinstance(mask_input, MaskInput):
@@ -170,20 +168,11 @@ def _require_mask_input(
             f"mask_input is a {type(mask_input).__name__}; expected the mask_input of "
             "a candidate, as in mask_input=candidates[0].mask_input"
         )
-    logits, window = mask_input.low_res_logits, mask_input.window
+    logits = mask_input.low_res_logits
     if logits.ndim != 2 or logits.size == 0 or not np.isfinite(logits).all():
         raise PromptError(
             f"mask_input has logits of shape {logits.shape}; expected finite numbers "
             "of shape (4g, 4g), as a candidate has them"
-        )
-    bottom, right = window.y0 + window.height, window.x0 + window.width
-    is_inside = 0 <= window.y0 < bottom <= image_hw[0] and (
-        0 <= window.x0 < right <= image_hw[1]
-    )
-    if not is_inside:
-        raise PromptError(
-            f"mask_input belongs to {window}, which is not inside the image of "
-            f"{image_hw[0]} x {image_hw[1]} pixels; expected an answer of this session"
         )
 
 

@@ -1,30 +1,36 @@
-"""One image and one model: open, prompt, refine."""
+"""One image and one model: open, embed, prompt, refine."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from tilesam.image import open_image
-from tilesam.model.upsampling import crop_mask
-from tilesam.predictor import choose_recent_window, choose_window, predict
+from tilesam.embedding.estimate import estimate_embedding
+from tilesam.embedding.job import EmbeddingJob
+from tilesam.embedding.on_demand import DEFAULT_CACHE_BYTES, TileEmbeddings
+from tilesam.embedding.order import plan_tiles
+from tilesam.opening import build_contents, open_embedding_store, open_source
+from tilesam.predictor import answer_prompts
 from tilesam.prompts import build_prompts
+from tilesam.store import MemoryStore
+from tilesam.tiling import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from numpy.typing import ArrayLike
-    from torch import Tensor
 
+    from tilesam.embedding.estimate import EmbeddingEstimate
+    from tilesam.embedding.progress import EmbeddingProgress
     from tilesam.image import ImageSource
     from tilesam.image.normalization import Limits
     from tilesam.model.runtime import SamModel
-    from tilesam.predictor import Bounds
-    from tilesam.types import MaskCandidate, MaskInput, Prompts, Window
+    from tilesam.store import EmbeddingStore
+    from tilesam.types import MaskCandidate, MaskInput, Prompts, TileKey, Window
 
-RECENT_WINDOWS = 8
-"""Embeddings that are kept; one of a 1024-pixel input takes 4 MiB."""
+MEMORY_STORE_BYTES = 1024**3
+"""What a session without a store on disk keeps of embeddings in memory."""
 
 
 class Session:
@@ -36,12 +42,44 @@ class Session:
         The image.
     model
         The network.
+    store
+        Where embeddings are kept; by default in memory, up to 1 GiB.
+    object_diameter
+        Of a typical object in pixels of the image; sets the finest level that is
+        looked at. By default that is the image's own resolution.
+    cache_bytes
+        How much the latest embeddings may take on the compute device.
+
+    Raises
+    ------
+    TilingError
+        If the diameter is not a positive number.
     """
 
-    def __init__(self, source: ImageSource, model: SamModel) -> None:
+    def __init__(
+        self,
+        source: ImageSource,
+        model: SamModel,
+        store: EmbeddingStore | None = None,
+        *,
+        object_diameter: float | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
         self.source = source
         self.model = model
-        self._embeddings: OrderedDict[Window, Tensor] = OrderedDict()
+        self.grid = Grid(source.hw, model.input_size)
+        if store is None:
+            contents = build_contents(source, model)
+            store = MemoryStore(contents, max_bytes=MEMORY_STORE_BYTES)
+        self.store = store
+        self.finest_level = (
+            self.grid.default_level
+            if object_diameter is None
+            else self.grid.level_for_diameter(object_diameter)
+        )
+        self.embeddings = TileEmbeddings(
+            EmbeddingJob(self.grid, source, self.store, model), cache_bytes=cache_bytes
+        )
 
     @classmethod
     def open(
@@ -49,21 +87,32 @@ class Session:
         image: Any,
         *,
         model: SamModel | str | PathLike[str] | None = None,
+        store: str | PathLike[str] | None = None,
         channels: Sequence[int] | int | None = None,
         channel_axis: int | None = None,
+        plane: int | Sequence[int] | Mapping[str, int] | None = None,
         contrast_limits: Limits | Sequence[Limits] | None = None,
+        object_diameter: float | None = None,
     ) -> Session:
-        """Open an image for prompts; nothing is computed before the first one.
+        """Open an image for prompts; nothing is embedded before the first one.
 
         Parameters
         ----------
         image
-            An array or the path of an image file, see `tilesam.image.open_image`.
+            An array, a list of the levels of a pyramid, or the path of an image file,
+            see `tilesam.image.open_image`.
         model
             What `load_model` returned, or what it takes: a registry name or the path
             of a checkpoint. By default the embedded `tiny`.
-        channels, channel_axis, contrast_limits
-            How to see the image, see `tilesam.image.open_image`.
+        store
+            Folder in which embeddings are kept, see `tilesam.store.open_store`; made
+            if it is missing. By default they are kept in memory.
+        channels, channel_axis, plane, contrast_limits
+            How to see the image, see `tilesam.image.open_image`. Without
+            contrast limits a store's own are used, so that what it holds fits.
+        object_diameter
+            Of a typical object in pixels of the image, where objects are very small
+            or very large; by default they are looked for at the image's resolution.
 
         Raises
         ------
@@ -71,14 +120,26 @@ class Session:
             If the image does not fit or cannot be read.
         UnknownModelError, CheckpointError, DeviceError
             If the model cannot be loaded.
+        StoreError
+            If the store belongs to another image or is none.
+        TilingError
+            If the diameter is not a positive number.
         """
-        source = open_image(
+        source = open_source(
             image,
+            store,
             channels=channels,
             channel_axis=channel_axis,
+            plane=plane,
             contrast_limits=contrast_limits,
         )
-        return cls(source, _loaded(model))
+        network = _loaded(model)
+        return cls(
+            source,
+            network,
+            None if store is None else open_embedding_store(store, source, network),
+            object_diameter=object_diameter,
+        )
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -120,9 +181,9 @@ class Session:
 
         Notes
         -----
-        An image larger than the model's input is answered from a window around the
-        prompts. Windows seen lately are used again while the prompts lie well inside
-        of them, so that further clicks on an object cost only the decoder.
+        An image larger than the model's input is answered from a tile around the
+        prompts, see `tilesam.predictor.answer_prompts`. A tile is embedded when it
+        is asked first; further prompts there cost only the decoder.
         """
         prompts = build_prompts(
             points_yx,
@@ -135,45 +196,90 @@ class Session:
 
     def answer(self, prompts: Prompts) -> list[MaskCandidate]:
         """Return three candidates for prompts that `build_prompts` has checked."""
-        window = self._window_for(prompts)
-        return predict(self.model, self.embedding(window), prompts, window)
-
-    def embedding(self, window: Window) -> Tensor:
-        """Return the (256, g, g) embedding of a window, new or kept from before."""
-        if window not in self._embeddings:
-            pixels = self.source.read_window(window)
-            self._embeddings[window] = self.model.embed([pixels])[0]
-        self._embeddings.move_to_end(window)
-        if len(self._embeddings) > RECENT_WINDOWS:
-            self._embeddings.popitem(last=False)
-        return self._embeddings[window]
-
-    def _window_for(self, prompts: Prompts) -> Window:
-        earlier = prompts.mask_input
-        has_place = len(prompts.points_yx) + len(prompts.boxes_yxyx) > 0
-        if earlier is not None and (
-            not has_place or earlier.window.contains(prompts.bounds_yxyx)
-        ):
-            return earlier.window
-        bounds = prompts.bounds_yxyx
-        if earlier is not None:
-            bounds = _joined(bounds, self._bounds_of(earlier))
-        best = choose_window(bounds, self.image_hw, self.model.input_size)
-        recent = choose_recent_window(bounds, best, self._embeddings, self.image_hw)
-        return recent or best
-
-    def _bounds_of(self, earlier: MaskInput) -> Bounds | None:
-        """Return the box around an earlier mask, or None if it is empty."""
-        window = earlier.window
-        crop = crop_mask(
-            earlier.low_res_logits,
-            window_hw=(window.height, window.width),
-            input_size=self.model.input_size,
+        return answer_prompts(
+            *(self.model, self.grid, self.embeddings.get, prompts),
+            finest_level=self.finest_level,
         )
-        if crop.mask.size == 0:
-            return None
-        y0, x0 = window.y0 + crop.offset_yx[0], window.x0 + crop.offset_yx[1]
-        return y0, x0, y0 + crop.mask.shape[0] - 1, x0 + crop.mask.shape[1] - 1
+
+    def plan(
+        self,
+        region: Window | None = None,
+        *,
+        near_yx: tuple[float, float] | None = None,
+        levels: Sequence[int] | None = None,
+    ) -> list[TileKey]:
+        """Return the tiles that `embed` embeds, in its order.
+
+        Parameters
+        ----------
+        region
+            Part of the image; by default all of it.
+        near_yx
+            Where to begin; by default in the middle of the region.
+        levels
+            By default the level at which objects are looked for.
+
+        Raises
+        ------
+        TilingError
+            If there is no such level or the region is not in the image.
+        """
+        chosen = [self.finest_level] if levels is None else levels
+        return plan_tiles(self.grid, region=region, near_yx=near_yx, levels=chosen)
+
+    def estimate(self, plan: Sequence[TileKey] | None = None) -> EmbeddingEstimate:
+        """Return how many tiles, bytes and seconds embedding would take."""
+        tiles = self.plan() if plan is None else plan
+        return estimate_embedding(tiles, self.store, self.model)
+
+    def embed(
+        self,
+        region: Window | None = None,
+        *,
+        near_yx: tuple[float, float] | None = None,
+        levels: Sequence[int] | None = None,
+        progress: Callable[[EmbeddingProgress], None] | None = None,
+        client: Any = None,
+        **options: Any,
+    ) -> EmbeddingProgress | None:
+        """Embed all tiles of a region that the store does not have yet.
+
+        Parameters
+        ----------
+        region, near_yx, levels
+            See `plan`.
+        progress
+            Called after every tile. What raises here ends the run between two tiles,
+            with everything stored that was reported.
+        client
+            A `dask.distributed.Client`; by default this process does the work.
+        **options
+            See `tilesam.embedding.run.embed_tiles`.
+
+        Returns
+        -------
+        EmbeddingProgress or None
+            The last one; None if there was nothing to look at.
+
+        Raises
+        ------
+        TilingError, ImageReadError, StoreError, DeviceError, EmbeddingError
+            Whatever came in the way; run it again to go on.
+        """
+        from tilesam.embedding.run import embed_tiles
+
+        plan = self.plan(region, near_yx=near_yx, levels=levels)
+        run = embed_tiles(
+            *(plan, self.grid, self.source, self.store, self.model),
+            client=client,
+            **options,
+        )
+        last = None
+        with closing(run):
+            for last in run:
+                if progress is not None:
+                    progress(last)
+        return last
 
 
 def _loaded(model: SamModel | str | PathLike[str] | None) -> SamModel:
@@ -184,14 +290,3 @@ def _loaded(model: SamModel | str | PathLike[str] | None) -> SamModel:
     from tilesam.model.checkpoints.loading import load_model
 
     return load_model("tiny" if model is None else model)
-
-
-def _joined(first: Bounds, second: Bounds | None) -> Bounds:
-    if second is None:
-        return first
-    return (
-        min(first[0], second[0]),
-        min(first[1], second[1]),
-        max(first[2], second[2]),
-        max(first[3], second[3]),
-    )

@@ -44,6 +44,11 @@ class Prompts:
     mask_input: MaskInput | None = None
 
     @property
+    def has_place(self) -> bool:
+        """Whether there is a point or a box, not only a mask to refine."""
+        return len(self.points_yx) + len(self.boxes_yxyx) > 0
+
+    @property
     def bounds_yxyx(self) -> tuple[float, float, float, float]:
         """Smallest box around all points and boxes."""
         corners = np.concatenate([self.points_yx, self.boxes_yxyx.reshape(-1, 2)])
@@ -51,11 +56,49 @@ class Prompts:
         return float(y0), float(x0), float(y1), float(x1)
 
 
+@dataclass(frozen=True, order=True)
+class TileKey:
+    """Name of a tile: a position in the lattice of `tilesam.tiling.Grid`.
+
+    Parameters
+    ----------
+    level
+        Level k shows one input pixel for 2**k image pixels; -1 is enlarged by two.
+    iy, ix
+        Position in the lattice of that level, from the upper left corner.
+    """
+
+    level: int
+    iy: int
+    ix: int
+
+
+@dataclass(frozen=True)
+class ImageIdentity:
+    """What can be told of an image without looking at its pixels.
+
+    Parameters
+    ----------
+    hw
+        Height and width in pixels of level 0.
+    dtype
+        NumPy's name of the type of the values, for example "uint16".
+    channel_count
+        Channels that the image has, shown or not; 1 for grey ones.
+    """
+
+    hw: tuple[int, int]
+    dtype: str
+    channel_count: int
+
+
 @dataclass(frozen=True)
 class Window:
     """A rectangle of level-0 pixels that is resized to be the network's input.
 
-    Its longest side becomes the input size of the model; the rest is padded.
+    Its longest side becomes the input size of the model; the rest is padded. At level
+    k it may stick out of the image at the bottom and on the right by less than 2**k
+    pixels, so that it consists of whole pixels of that level.
     """
 
     y0: int
@@ -73,18 +116,18 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class MaskInput:
-    """Logits of an earlier answer together with the window they belong to.
+    """Logits of an earlier answer together with the tile they belong to.
 
     Parameters
     ----------
     low_res_logits
         (4 h, 4 w) float32, unthresholded, for an h x w image embedding.
-    window
-        The window of which these are the logits.
+    tile
+        The tile of which these are the logits.
     """
 
     low_res_logits: Float32Array
-    window: Window
+    tile: TileKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +147,10 @@ class MaskCandidate:
         IoU of the mask cut at logits -1 and +1, in [0, 1]; 0 for an empty mask.
     low_res_logits
         (4 h, 4 w) float32 logits in the frame of the window.
+    tile
+        The tile that answered.
     window
-        The window that answered.
+        What that tile shows.
     token
         Which of the decoder's four outputs this is: 0 the single mask, 1-3 the
         whole, part and subpart of an ambiguous prompt.
@@ -116,6 +161,7 @@ class MaskCandidate:
     predicted_iou: float
     stability_score: float
     low_res_logits: Float32Array
+    tile: TileKey
     window: Window
     token: int
 
@@ -125,6 +171,15 @@ class MaskCandidate:
         return int(self.mask.sum())
 
     @property
+    def bounds_yxyx(self) -> tuple[float, float, float, float] | None:
+        """Smallest box around the centres of the mask's pixels; None if it is empty."""
+        height, width = self.mask.shape
+        if not height:
+            return None
+        y, x = self.offset_yx
+        return y, x, y + height - 1, x + width - 1
+
+    @property
     def mask_input(self) -> MaskInput:
         """What to hand to the next prompt in order to refine this mask."""
-        return MaskInput(self.low_res_logits, self.window)
+        return MaskInput(self.low_res_logits, self.tile)

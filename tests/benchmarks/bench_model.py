@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -27,6 +25,12 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # when run as a script
 
+from tests.benchmarks.machine import (
+    describe_machine,
+    peak_mib,
+    reset_peak,
+    resident_mib,
+)
 from tests.parity.peer import build_ours, build_peer
 from tilesam.model.configs import CONFIGS, ViTConfig, build_sam
 from tilesam.model.sam import Sam
@@ -154,36 +158,11 @@ def measure(case: Case) -> Result:
 
 def _run_and_peak(work: Work) -> tuple[Tensor, float | None]:
     """Return the answer, and how far the resident memory rose, where Linux tells."""
-    before = after = None
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
-        before = _status_mib("VmRSS")
+    reset_peak()
+    before = resident_mib()
     answer = work()
-    with suppress(OSError):
-        after = _status_mib("VmHWM")
+    after = peak_mib()
     return answer, None if before is None or after is None else after - before
-
-
-def _status_mib(field: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    line = next(line for line in lines if line.startswith(field))
-    return int(line.split()[1]) / 1024
-
-
-def describe_machine(threads: int) -> dict[str, str | int]:
-    """Return what the figures depend on."""
-    processor = platform.processor() or platform.machine()
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        models = [line.split(":")[1] for line in lines if line.startswith("model name")]
-        processor = models[0].strip() if models else processor
-    return {
-        "processor": processor,
-        "threads": threads,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }
 
 
 def build_table(results: list[Result]) -> Table:
@@ -228,6 +207,7 @@ def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     machine = describe_machine(arguments.threads)
+    machine["transformers"] = transformers.__version__
     console = Console(width=110)
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
     with torch.inference_mode(), console.status("measuring"):

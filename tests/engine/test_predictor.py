@@ -5,17 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilesam import PromptError, Window
-from tilesam.predictor import (
-    choose_recent_window,
-    choose_window,
-    order_of_tokens,
-    predict,
-)
+from tilesam import MaskInput, PromptError, TileKey
+from tilesam.predictor import bounds_beyond, choose_tile, order_of_tokens, predict
 from tilesam.prompts import build_prompts
 from tilesam.testing.models import tiny_random_model
+from tilesam.tiling import Grid
+from tilesam.types import MaskCandidate
 
 SIZE = 64
+ONE_TILE = Grid((SIZE, SIZE), SIZE)
+TILE = TileKey(0, 0, 0)
 
 
 @st.composite
@@ -31,92 +30,72 @@ def images_with_prompts(draw):
 
 
 @given(images_with_prompts(), st.randoms(use_true_random=False))
-def test_the_window_does_not_depend_on_the_order_of_prompts(drawn, random):
+def test_the_tile_does_not_depend_on_the_order_of_prompts(drawn, random):
     image_hw, points, boxes = drawn
-    prompts = build_prompts(points, boxes_yxyx=boxes, image_hw=image_hw)
+    grid = Grid(image_hw, SIZE)
+    tile = choose_tile(grid, build_prompts(points, None, boxes, image_hw=image_hw))
     random.shuffle(points)
     random.shuffle(boxes)
-    shuffled = build_prompts(points, boxes_yxyx=boxes, image_hw=image_hw)
-    assert choose_window(prompts.bounds_yxyx, image_hw, SIZE) == choose_window(
-        shuffled.bounds_yxyx, image_hw, SIZE
-    )
+    shuffled = build_prompts(points, None, boxes, image_hw=image_hw)
+    assert choose_tile(grid, shuffled) == tile
 
 
 @given(images_with_prompts())
-def test_the_window_lies_in_the_image_and_holds_all_prompts(drawn):
+def test_no_prompt_lies_outside_of_the_chosen_tile(drawn):
     image_hw, points, boxes = drawn
-    prompts = build_prompts(points, boxes_yxyx=boxes, image_hw=image_hw)
-    window = choose_window(prompts.bounds_yxyx, image_hw, SIZE)
+    grid = Grid(image_hw, SIZE)
+    prompts = build_prompts(points, None, boxes, image_hw=image_hw)
+    window = grid.window(choose_tile(grid, prompts))
     assert window.contains(prompts.bounds_yxyx)
-    assert 0 <= window.y0 < window.y0 + window.height <= image_hw[0]
-    assert 0 <= window.x0 < window.x0 + window.width <= image_hw[1]
-    assert max(window.height, window.width) >= min(SIZE, max(image_hw))
+    # Whatever part of the mask had been cut off: the wider tile still shows them all.
+    logits = np.full((16, 16), 4.0, np.float32)
+    candidate = candidate_of(grid, choose_tile(grid, prompts), logits)
+    wider = bounds_beyond(grid, candidate, prompts)
+    if wider is not None:
+        assert grid.window(grid.choose(wider)).contains(prompts.bounds_yxyx)
 
 
-def test_an_image_no_larger_than_the_input_is_one_window():
-    assert choose_window((3, 3, 3, 3), (64, 10), SIZE) == Window(0, 0, 64, 10)
-
-
-def test_a_point_is_in_the_middle_of_its_window():
-    window = choose_window((200, 300, 200, 300), (500, 600), SIZE)
-    assert window == Window(168, 268, 64, 64)
+def candidate_of(grid, tile, logits, mask=None, offset_yx=None):
+    """Return a candidate; by default its mask fills the visible window."""
+    window = grid.window(tile)
+    if mask is None:
+        height = min(window.height, grid.image_hw[0] - window.y0)
+        width = min(window.width, grid.image_hw[1] - window.x0)
+        mask, offset_yx = np.ones((height, width), bool), (window.y0, window.x0)
+    return MaskCandidate(mask, offset_yx, 0.9, 0.9, logits, tile, window, 0)
 
 
 @pytest.mark.parametrize(
-    ("point", "origin"),
-    [((0, 0), (0, 0)), ((499, 599), (436, 536)), ((-0.5, 599.5), (0, 536))],
+    ("offset_yx", "expected"),
+    [
+        ((250, 300), None),  # touches nothing
+        ((240, 300), (232, 300, 259, 319)),  # the window's upper edge
+        ((284, 332), (284, 332, 311, 359)),  # both lower edges
+    ],
 )
-def test_a_window_at_the_edge_stays_inside_of_the_image(point, origin):
-    assert choose_window((*point, *point), (500, 600), SIZE) == Window(*origin, 64, 64)
+def test_a_mask_at_the_windows_edge_is_looked_for_beyond_it(offset_yx, expected):
+    grid = Grid((1000, 1000), SIZE)
+    tile = TileKey(0, 15, 18)  # begins at (240, 288)
+    candidate = candidate_of(
+        grid, tile, np.zeros((16, 16), np.float32), np.ones((20, 20), bool), offset_yx
+    )
+    prompts = build_prompts((260, 310), image_hw=grid.image_hw)
+    found = bounds_beyond(grid, candidate, prompts)
+    if expected is None:
+        assert found is None
+    else:
+        y0, x0, y1, x1 = expected
+        assert found == (min(y0, 260), min(x0, 310), max(y1, 260), max(x1, 310))
 
 
-def test_an_axis_shorter_than_the_input_is_taken_whole():
-    window = choose_window((10, 300, 10, 300), (40, 600), SIZE)
-    assert window == Window(0, 268, 40, 64)
-
-
-def test_a_wide_prompt_takes_a_larger_window_with_a_margin():
-    # 120 pixels are three quarters of 160.
-    window = choose_window((200, 200, 319, 210), (1000, 1000), SIZE)
-    assert window == Window(180, 125, 160, 160)
-
-
-def test_the_largest_prompt_that_fits_takes_the_input_size():
-    assert choose_window((200, 200, 247, 200), (1000, 1000), SIZE).height == 64
-    assert choose_window((200, 200, 248, 200), (1000, 1000), SIZE).height > 64
-
-
-def test_a_recent_window_serves_while_the_prompt_lies_well_inside():
-    hw = (500, 500)
-    recent = [Window(100, 100, 64, 64)]
-    best = choose_window((140, 140, 140, 140), hw, SIZE)
-    assert choose_recent_window((140, 140, 140, 140), best, recent, hw) == recent[0]
-    # An eighth of 64 is 8: rows 108 to 155 are well inside.
-    for y, expected in [(107, None), (108, recent[0]), (155, recent[0]), (156, None)]:
-        point = (y, 140, y, 140)
-        best = choose_window(point, hw, SIZE)
-        assert choose_recent_window(point, best, recent, hw) == expected
-
-
-def test_a_recent_window_needs_no_margin_at_the_edge_of_the_image():
-    recent = [Window(0, 436, 64, 64)]
-    point = (0.0, 499.0, 0.0, 499.0)
-    best = choose_window(point, (500, 500), SIZE)
-    assert choose_recent_window(point, best, recent, (500, 500)) == recent[0]
-
-
-def test_a_recent_window_of_another_size_does_not_serve():
-    recent = [Window(100, 100, 128, 128)]
-    point = (160.0, 160.0, 160.0, 160.0)
-    best = choose_window(point, (500, 500), SIZE)
-    assert choose_recent_window(point, best, recent, (500, 500)) is None
-
-
-def test_the_nearest_of_several_recent_windows_is_taken():
-    recent = [Window(90, 100, 64, 64), Window(104, 100, 64, 64), Window(0, 0, 64, 64)]
-    point = (135.0, 132.0, 135.0, 132.0)
-    best = choose_window(point, (500, 500), SIZE)
-    assert choose_recent_window(point, best, recent, (500, 500)) == recent[1]
+def test_a_mask_at_the_images_edge_is_not_cut():
+    grid = Grid((64, 1000), SIZE)
+    candidate = candidate_of(
+        *(grid, TileKey(0, 0, 3), np.zeros((16, 16), np.float32)),
+        *(np.ones((64, 20), bool), (0, 60)),
+    )
+    prompts = build_prompts((30, 70), image_hw=grid.image_hw)
+    assert bounds_beyond(grid, candidate, prompts) is None
 
 
 def test_an_ambiguous_prompt_shows_the_three_of_multimask_by_score():
@@ -133,15 +112,15 @@ def test_several_prompts_show_the_single_mask_first():
 def embedded():
     model = tiny_random_model(3)
     pixels = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
-    return model, model.embed([pixels])[0], Window(0, 0, SIZE, SIZE)
+    return model, model.embed([pixels])[0]
 
 
 def test_a_point_with_a_mask_to_refine_is_not_ambiguous(embedded):
-    model, embedding, window = embedded
+    model, embedding = embedded
     first = build_prompts((5, 6), image_hw=(SIZE, SIZE))
-    mask_input = predict(model, embedding, first, window)[0].mask_input
+    mask_input = predict(model, ONE_TILE, embedding, first, TILE)[0].mask_input
     second = build_prompts((5, 6), mask_input=mask_input, image_hw=(SIZE, SIZE))
-    assert predict(model, embedding, second, window)[0].token == 0
+    assert predict(model, ONE_TILE, embedding, second, TILE)[0].token == 0
 
 
 @pytest.mark.parametrize(
@@ -154,9 +133,9 @@ def test_a_point_with_a_mask_to_refine_is_not_ambiguous(embedded):
     ],
 )
 def test_each_candidate_has_its_own_scores(embedded, prompt, has_single_mask):
-    model, embedding, window = embedded
+    model, embedding = embedded
     prompts = build_prompts(**prompt, image_hw=(SIZE, SIZE))
-    candidates = predict(model, embedding, prompts, window)
+    candidates = predict(model, ONE_TILE, embedding, prompts, TILE)
     assert len(candidates) == 3
     assert (0 in [candidate.token for candidate in candidates]) == has_single_mask
     for candidate in candidates:
@@ -192,18 +171,24 @@ def as_tensors(prompts):
     return tensors
 
 
-def test_prompts_outside_of_the_window_are_refused(embedded):
-    model, embedding, _ = embedded
-    prompts = build_prompts((50, 50), image_hw=(SIZE, SIZE))
-    with pytest.raises(PromptError, match="choose the window with choose_window"):
-        predict(model, embedding, prompts, Window(0, 0, 40, 40))
+def test_prompts_outside_of_the_tile_are_refused(embedded):
+    model, embedding = embedded
+    grid = Grid((200, 200), SIZE)
+    prompts = build_prompts((150, 150), image_hw=grid.image_hw)
+    with pytest.raises(PromptError, match="choose the tile with choose_tile"):
+        predict(model, grid, embedding, prompts, TILE)
 
 
 def test_a_mask_of_another_model_is_refused(embedded):
-    from tilesam import MaskInput
-
-    model, embedding, window = embedded
-    other = MaskInput(np.zeros((32, 32), np.float32), window)
+    model, embedding = embedded
+    other = MaskInput(np.zeros((32, 32), np.float32), TILE)
     prompts = build_prompts(mask_input=other, image_hw=(SIZE, SIZE))
     with pytest.raises(PromptError, match="refine a mask with the model that made it"):
-        predict(model, embedding, prompts, window)
+        predict(model, ONE_TILE, embedding, prompts, TILE)
+
+
+def test_a_mask_of_another_image_is_refused():
+    other = MaskInput(np.zeros((16, 16), np.float32), TileKey(0, 3, 0))
+    prompts = build_prompts(mask_input=other, image_hw=(SIZE, SIZE))
+    with pytest.raises(PromptError, match="expected an answer of this session"):
+        choose_tile(ONE_TILE, prompts)

@@ -54,8 +54,8 @@ def test_any_resizing_keeps_the_place_to_about_a_cell(model, image_hw):
 
 
 @pytest.mark.parametrize("place", [(0, 0), (100, 200), (168, 272), (172, 20)])
-def test_in_a_large_image_the_object_is_found_in_its_window(model, place):
-    # The window is centred on the click, so put the click where cells meet edges.
+def test_in_a_large_image_the_object_is_found_in_its_tile(model, place):
+    # Tiles begin at multiples of 16, so edges at multiples of 4 lie on cells.
     y, x = place
     rectangle = (y, x, y + 16, x + 24)
     image = bright_rectangles((188, 296), [rectangle])
@@ -110,12 +110,16 @@ def test_refining_a_mask_adds_to_it(model):
     assert extent(session.prompt(mask_input=first.mask_input)[0]) == rectangles[0]
 
 
-def test_refinement_keeps_its_window_while_all_prompts_lie_in_it(model):
+def test_refinement_keeps_its_tile_while_all_prompts_lie_in_it(model):
     image = bright_rectangles((256, 256), [(100, 100, 116, 116)])
     session = Session.open(image, model=model)
     first = session.prompt(points_yx=(108, 108))[0]
-    again = session.prompt(points_yx=(77, 77), mask_input=first.mask_input)[0]
-    assert again.window == first.window
+    again = session.prompt(
+        points_yx=(97, 97), point_labels=[0], mask_input=first.mask_input
+    )[0]
+    assert session.grid.choose((97, 97, 97, 97)) != first.tile
+    assert again.tile == first.tile
+    assert extent(again) == extent(first)
 
 
 def test_refinement_from_outside_takes_the_mask_along(model):
@@ -147,28 +151,13 @@ def test_a_second_click_in_a_window_costs_only_the_decoder(monkeypatch):
     )
     image = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     session = Session.open(image, model=model)
-    for click in [(100, 100), (104, 96), (95, 110)]:
-        session.prompt(points_yx=click)
-    assert len(embedded) == 1
-    session.prompt(points_yx=(200, 200))
     session.prompt(points_yx=(100, 100))
-    assert len(embedded) == 2
-
-
-def test_only_recent_embeddings_are_kept(model):
-    session = Session.open(np.zeros((64, 2000), np.uint8), model=model)
-    for x in range(100, 2000, 100):
-        session.prompt(points_yx=(30, x))
-    assert len(session._embeddings) == 8
-
-
-def test_the_embedding_that_was_not_used_for_longest_goes_first(model):
-    session = Session.open(np.zeros((64, 2000), np.uint8), model=model)
-    windows = [Window(0, 100 * i, 64, 64) for i in range(9)]
-    for window in [*windows[:8], windows[0], windows[8]]:
-        session.embedding(window)
-    assert windows[0] in session._embeddings
-    assert windows[1] not in session._embeddings
+    first = len(embedded)
+    for click in [(100, 100), (100, 100)]:
+        session.prompt(points_yx=click)
+    assert len(embedded) == first
+    session.prompt(points_yx=(280, 280))
+    assert len(embedded) > first
 
 
 def test_equal_prompts_give_equal_answers(model):

@@ -25,7 +25,9 @@ def train(
     ] = "tiny",
     recipe: Annotated[
         str,
-        typer.Option(help="tiny-cpu, finetune-cpu, tiny-gpu, paper or smoke."),
+        typer.Option(
+            help="tiny-cpu, finetune-cpu, continue-cpu, tiny-gpu, paper or smoke."
+        ),
     ] = "tiny-cpu",
     init: Annotated[
         str | None, typer.Option(help="Weights to begin with: a name or a path.")

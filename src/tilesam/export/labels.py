@@ -1,18 +1,26 @@
-"""Masks as one label image."""
+"""Masks as one label image; a very large one holds only the tiles that they touch."""
 
 from __future__ import annotations
 
+import itertools
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from tilesam.types import MaskCandidate
+
+DENSE_PIXELS = 2**26
+"""A label image of up to so many pixels is painted whole."""
+
+TILE_SIZE = 1024
+"""Side of a tile in pixels. The file's list of tiles takes 16 bytes for each."""
 
 
 def paint_labels(
@@ -32,16 +40,62 @@ def paint_labels(
     NDArray
         (H, W) uint16, or uint32 beyond 65,535 objects; 0 is background.
     """
-    fits_16_bits = len(candidates) <= np.iinfo(np.uint16).max
-    labels = np.zeros(image_hw, np.uint16 if fits_16_bits else np.uint32)
-    for label, candidate in enumerate(candidates, start=1):
-        (y, x), (h, w) = candidate.offset_yx, candidate.mask.shape
-        labels[y : y + h, x : x + w][candidate.mask] = label
+    labels = np.zeros(image_hw, _label_dtype(candidates))
+    _paint(labels, (0, 0), enumerate(candidates, start=1))
     return labels
 
 
-def write_label_tiff(path: Path, labels: NDArray[Any]) -> None:
-    """Write a label image as a compressed TIFF.
+def label_tiles(
+    candidates: Sequence[MaskCandidate],
+    image_hw: tuple[int, int],
+    *,
+    tile_size: int = TILE_SIZE,
+) -> Iterator[NDArray[Any] | None]:
+    """Yield the label image of `paint_labels` in square tiles, row by row.
+
+    Parameters
+    ----------
+    candidates
+        One for each object.
+    image_hw
+        Height and width of the image. No array of this size is made.
+    tile_size
+        Side of a tile in pixels.
+
+    Yields
+    ------
+    NDArray or None
+        (tile_size, tile_size) as `paint_labels` has it, 0 beyond the image; None where
+        there is nothing but background.
+    """
+    shape = tuple(-(-side // tile_size) for side in image_hw)
+    dtype = _label_dtype(candidates)
+    touching = _candidates_by_tile(candidates, tile_size)
+    for place in itertools.product(*map(range, shape)):
+        tile = None
+        if place in touching:
+            tile = np.zeros((tile_size, tile_size), dtype)
+            origin_yx = (place[0] * tile_size, place[1] * tile_size)
+            _paint(tile, origin_yx, touching[place])
+        yield tile if tile is not None and tile.any() else None
+
+
+def write_label_tiff(
+    path: Path, candidates: Sequence[MaskCandidate], image_hw: tuple[int, int]
+) -> None:
+    """Write the label image of `paint_labels` as a compressed TIFF.
+
+    Beyond `DENSE_PIXELS` it is a BigTIFF in tiles, and those without any mask are left
+    out of the file: readers take them for 0, the background.
+
+    Parameters
+    ----------
+    path
+        The file to make.
+    candidates
+        One for each object.
+    image_hw
+        Height and width of the image.
 
     Raises
     ------
@@ -50,4 +104,62 @@ def write_label_tiff(path: Path, labels: NDArray[Any]) -> None:
     """
     import tifffile
 
-    tifffile.imwrite(path, labels, compression="zlib", metadata={"axes": "YX"})
+    options: dict[str, Any] = {"compression": "zlib", "metadata": {"axes": "YX"}}
+    if image_hw[0] * image_hw[1] <= DENSE_PIXELS:
+        tifffile.imwrite(path, paint_labels(candidates, image_hw), **options)
+        return
+    tifffile.imwrite(
+        path,
+        # A tile without bytes is one that is not there.
+        (
+            b"" if tile is None else zlib.compress(tile.tobytes())
+            for tile in label_tiles(candidates, image_hw)
+        ),
+        shape=image_hw,
+        dtype=_label_dtype(candidates),
+        tile=(TILE_SIZE, TILE_SIZE),
+        photometric="minisblack",
+        bigtiff=True,
+        byteorder="<",
+        **options,
+    )
+
+
+def _label_dtype(candidates: Sequence[MaskCandidate]) -> np.dtype[Any]:
+    # The byte order is fixed, for tiles are written as the bytes that they are.
+    fits_16_bits = len(candidates) <= np.iinfo(np.uint16).max
+    return np.dtype("<u2" if fits_16_bits else "<u4")
+
+
+def _candidates_by_tile(
+    candidates: Sequence[MaskCandidate], tile_size: int
+) -> Mapping[tuple[int, ...], list[tuple[int, MaskCandidate]]]:
+    """Return for each tile the labels and candidates whose bounding box touches it."""
+    touching: dict[tuple[int, ...], list[tuple[int, MaskCandidate]]] = {}
+    for label, candidate in enumerate(candidates, start=1):
+        ranges = [
+            range(start // tile_size, -(-(start + side) // tile_size))
+            for start, side in zip(
+                candidate.offset_yx, candidate.mask.shape, strict=True
+            )
+        ]
+        for place in itertools.product(*ranges):
+            touching.setdefault(place, []).append((label, candidate))
+    return touching
+
+
+def _paint(
+    canvas: NDArray[Any],
+    origin_yx: tuple[int, int],
+    numbered: Iterable[tuple[int, MaskCandidate]],
+) -> None:
+    """Paint masks onto a canvas that shows the image from an origin on."""
+    for label, candidate in numbered:
+        of_canvas, of_mask = [], []
+        for axis, side in enumerate(candidate.mask.shape):
+            shift = candidate.offset_yx[axis] - origin_yx[axis]
+            start = max(shift, 0)
+            stop = max(start, min(shift + side, canvas.shape[axis]))
+            of_canvas.append(slice(start, stop))
+            of_mask.append(slice(start - shift, stop - shift))
+        canvas[tuple(of_canvas)][candidate.mask[tuple(of_mask)]] = label

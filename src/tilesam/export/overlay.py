@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -11,6 +12,8 @@ from tilesam.types import FOREGROUND, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from tilesam.export.records import Answer
     from tilesam.types import BoolArray, MaskCandidate, Prompts, UInt8Array
@@ -33,18 +36,30 @@ PAPER, INK, HALO = (255, 255, 255), (30, 30, 30), (0, 0, 0)
 PANEL_SIDE = 640
 """Longest side of a panel in pixels, whatever the size of the image."""
 
+LARGEST_SIDE = 2048
+"""Longest side of the pixels that are asked of the image, however much they show."""
+
 TINT, CONTOUR_WIDTH, POINT_RADIUS, GAP = 0.35, 2, 7, 16
 FONT_SIZE, LINE_HEIGHT, CAPTION_WIDTH = 16, 22, 380
 TITLES = ("First candidate", "Second candidate", "Third candidate")
 
 
-def region_of(answers: Sequence[Answer]) -> Window:
-    """Return the smallest window around all windows that answered."""
+def region_of(answers: Sequence[Answer], image_hw: tuple[int, int]) -> Window:
+    """Return the smallest part of the image around all windows that answered."""
     windows = [c.window for answer in answers for c in answer.candidates]
     y0, x0 = min(w.y0 for w in windows), min(w.x0 for w in windows)
-    bottom = max(w.y0 + w.height for w in windows)
-    right = max(w.x0 + w.width for w in windows)
+    # Windows of coarse levels may stick out of the image by part of a pixel of theirs.
+    bottom = min(max(w.y0 + w.height for w in windows), image_hw[0])
+    right = min(max(w.x0 + w.width for w in windows), image_hw[1])
     return Window(y0, x0, bottom - y0, right - x0)
+
+
+def shown_hw(region: Window) -> tuple[int, int]:
+    """Return at which height and width to read a region: its own if it is not large."""
+    sides = (region.height, region.width)
+    shrinking = max(1.0, max(sides) / LARGEST_SIDE)
+    height, width = (max(1, round(side / shrinking)) for side in sides)
+    return height, width
 
 
 def draw_overlay(
@@ -55,7 +70,7 @@ def draw_overlay(
     Parameters
     ----------
     pixels
-        (h, w, 3) RGB of the region.
+        (h, w, 3) RGB of the region, of any size: that of `shown_hw` serves best.
     region
         The part of the image that is shown.
     answers
@@ -69,56 +84,85 @@ def draw_overlay(
         background points red with a minus, boxes white. Predicted IoU and stability
         score stand below.
     """
-    background, scale = _enlarged_or_reduced(pixels)
+    frame = _build_frame(region)
+    background = Image.fromarray(pixels).resize(
+        (frame.width, frame.height),
+        # Where single pixels are seen, they are shown as squares.
+        Image.Resampling.NEAREST if frame.is_enlarged else Image.Resampling.LANCZOS,
+    )
     panels = []
     for index in range(len(answers[0].candidates)):
-        picture = _tinted(background, region, [a.candidates[index] for a in answers])
+        picture = _tinted(background, frame, [a.candidates[index] for a in answers])
         for number, answer in enumerate(answers, start=1):
             label = str(number) if len(answers) > 1 else ""
-            _draw_prompts(
-                picture, answer.prompts, region=region, scale=scale, label=label
-            )
+            _draw_prompts(picture, frame, answer.prompts, label=label)
         panels.append(_with_caption(picture, TITLES[index], answers, index=index))
     return _arranged(panels, is_wide=region.width > 1.6 * region.height)
 
 
-def _enlarged_or_reduced(pixels: UInt8Array) -> tuple[Image.Image, float]:
-    """Return the pixels at panel size, and how many panel pixels one pixel became."""
-    image = Image.fromarray(pixels)
-    scale = PANEL_SIDE / max(image.size)
+@dataclass(frozen=True)
+class _Frame:
+    """Where a panel of so many pixels shows what of the image.
+
+    Places on a panel are as Pillow has them, the centre of the first pixel at (0, 0).
+    """
+
+    region: Window
+    height: int
+    width: int
+
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether single pixels of the image are seen."""
+        return self.width >= 2 * self.region.width
+
+    def place(self, y: float, x: float) -> tuple[float, float]:
+        """Return (x, y) on the panel of a place in the image."""
+        panel_y = (y - self.region.y0 + 0.5) * self.height / self.region.height
+        panel_x = (x - self.region.x0 + 0.5) * self.width / self.region.width
+        return panel_x - 0.5, panel_y - 0.5
+
+    def mask(self, candidate: MaskCandidate) -> BoolArray:
+        """Return which panel pixels have their centre on the mask."""
+        y, x = candidate.offset_yx
+        rows = _pixels_at_centres(self.height, self.region.height) + self.region.y0 - y
+        columns = _pixels_at_centres(self.width, self.region.width) + self.region.x0 - x
+        is_row = (rows >= 0) & (rows < candidate.mask.shape[0])
+        is_column = (columns >= 0) & (columns < candidate.mask.shape[1])
+        mask = np.zeros((self.height, self.width), np.bool_)
+        mask[np.ix_(is_row, is_column)] = candidate.mask[
+            np.ix_(rows[is_row], columns[is_column])
+        ]
+        return mask
+
+
+def _build_frame(region: Window) -> _Frame:
+    scale = PANEL_SIDE / max(region.height, region.width)
     if scale >= 2:
-        # Single pixels are seen then: show them as squares, all of one size.
-        scale, method = int(scale), Image.Resampling.NEAREST
-    else:
-        method = Image.Resampling.LANCZOS
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), method), scale
+        scale = int(scale)  # all squares of one size
+    height, width = (
+        max(1, round(side * scale)) for side in (region.height, region.width)
+    )
+    return _Frame(region, height, width)
+
+
+def _pixels_at_centres(panel_size: int, size: int) -> NDArray[np.int64]:
+    """Return which of `size` pixels each pixel of a panel has under its centre."""
+    return (2 * np.arange(panel_size) + 1) * size // (2 * panel_size)
 
 
 def _tinted(
-    background: Image.Image, region: Window, candidates: Sequence[MaskCandidate]
+    background: Image.Image, frame: _Frame, candidates: Sequence[MaskCandidate]
 ) -> Image.Image:
     canvas = np.asarray(background).astype(np.float32)
     for number, candidate in enumerate(candidates):
         color = OBJECT_COLORS[number % len(OBJECT_COLORS)]
-        mask = _mask_in_panel(candidate, region, background.size)
+        mask = frame.mask(candidate)
         canvas[mask] += (np.array(color, np.float32) - canvas[mask]) * TINT
         outer = _eroded(mask, CONTOUR_WIDTH)
         canvas[mask & ~outer] = color
         canvas[outer & ~_eroded(outer, 1)] = HALO
     return Image.fromarray(np.rint(canvas).astype(np.uint8))
-
-
-def _mask_in_panel(
-    candidate: MaskCandidate, region: Window, size: tuple[int, int]
-) -> BoolArray:
-    mask = np.zeros((region.height, region.width), np.bool_)
-    y, x = candidate.offset_yx[0] - region.y0, candidate.offset_yx[1] - region.x0
-    mask[y : y + candidate.mask.shape[0], x : x + candidate.mask.shape[1]] = (
-        candidate.mask
-    )
-    resized = Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)
-    return np.asarray(resized, np.bool_)
 
 
 def _eroded(mask: BoolArray, width: int) -> BoolArray:
@@ -132,21 +176,17 @@ def _eroded(mask: BoolArray, width: int) -> BoolArray:
 
 
 def _draw_prompts(
-    picture: Image.Image, prompts: Prompts, *, region: Window, scale: float, label: str
+    picture: Image.Image, frame: _Frame, prompts: Prompts, *, label: str
 ) -> None:
     draw = ImageDraw.Draw(picture)
-
-    def to_panel(y: float, x: float) -> tuple[float, float]:
-        return (x - region.x0 + 0.5) * scale, (y - region.y0 + 0.5) * scale
-
     anchor: tuple[float, float] | None = None
     for y0, x0, y1, x1 in prompts.boxes_yxyx:
-        corners = [to_panel(y0, x0), to_panel(y1, x1)]
+        corners = [frame.place(y0, x0), frame.place(y1, x1)]
         draw.rectangle(corners, outline=HALO, width=4)
         draw.rectangle(corners, outline=BOX, width=2)
         anchor = anchor or corners[0]
     for (y, x), kind in zip(prompts.points_yx, prompts.point_labels, strict=True):
-        centre = to_panel(y, x)
+        centre = frame.place(y, x)
         _draw_point(draw, centre, is_positive=kind == FOREGROUND)
         anchor = anchor or centre
     if label and anchor is not None:
@@ -199,7 +239,7 @@ def _scores(candidate: MaskCandidate) -> str:
         f"predicted IoU {candidate.predicted_iou:.2f},  "
         f"stability {candidate.stability_score:.2f}"
     )
-    return scores if candidate.area else f"{scores}  (empty mask)"
+    return scores if candidate.mask.any() else f"{scores}  (empty mask)"
 
 
 def _draw_text(

@@ -28,12 +28,32 @@ class Answer:
     candidates: Sequence[MaskCandidate]
 
 
+@dataclass(frozen=True)
+class StoreUse:
+    """What some answers took from a store on disk, and what they left there.
+
+    Parameters
+    ----------
+    path
+        Folder of the store.
+    tiles
+        Embeddings that it holds of this image for this model.
+    embedded_now
+        How many of them were not there before the answers.
+    """
+
+    path: str
+    tiles: int
+    embedded_now: int
+
+
 def build_record(
     answers: Sequence[Answer],
     *,
     image_name: str,
     image_hw: tuple[int, int],
     model: SamModel,
+    store: StoreUse | None = None,
 ) -> dict[str, Any]:
     """Return everything about some answers as plain values for JSON.
 
@@ -45,14 +65,16 @@ def build_record(
         Name, height and width of the image.
     model
         The network that answered.
+    store
+        Where embeddings are kept, if that is on disk.
 
     Returns
     -------
     dict
-        `format`, `version`, `image`, `model` and `objects`; each object has `prompts`
-        and `candidates`. Coordinates are `(y, x)` except in `bbox`, which is COCO's
-        `[x, y, width, height]`; `segmentation` is COCO's compressed run lengths of the
-        whole image.
+        `format`, `version`, `image`, `model`, `store` and `objects`; each object has
+        `prompts` and `candidates`. Coordinates are `(y, x)` except in `bbox`, which is
+        COCO's `[x, y, width, height]`; `segmentation` is COCO's compressed run lengths
+        of the whole image; `store` is None if no store was given.
     """
     return {
         "format": FORMAT,
@@ -63,6 +85,7 @@ def build_record(
             "weights_sha256": model.weights_sha256,
             "input_size": model.input_size,
         },
+        "store": None if store is None else asdict(store),
         "objects": [
             {
                 "prompts": _prompts_to_plain(answer.prompts),
@@ -91,6 +114,7 @@ def candidate_to_plain(
         "area": candidate.area,
         "offset_yx": [y, x],
         "bbox": [x, y, width, height],
+        "tile": asdict(candidate.tile),
         "window": asdict(candidate.window),
         "segmentation": {"size": list(image_hw), "counts": compress_counts(counts)},
     }

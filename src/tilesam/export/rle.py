@@ -18,6 +18,9 @@ _BITS, _MORE, _SIGN, _ASCII_ZERO = 5, 0x20, 0x10, 48
 _MAX_CHARACTERS = 13
 """Enough groups of five bits for any 64-bit number."""
 
+_PIXELS_AT_ONCE = 2**22
+"""A mask may be nearly as large as the image; so much of it is looked at in one go."""
+
 
 def encode_rle(
     mask: BoolArray,
@@ -69,11 +72,18 @@ def _column_runs(
     mask: BoolArray,
 ) -> tuple[tuple[IntArray, IntArray], tuple[IntArray, IntArray]]:
     """Return (column, row) of the first pixels of runs and of those after the last."""
-    columns = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
-    columns[:, 1:-1] = mask.T
-    steps = np.diff(columns, axis=1)
-    starts, ends = np.nonzero(steps == 1), np.nonzero(steps == -1)
-    return (starts[0], starts[1]), (ends[0], ends[1])
+    height, width = mask.shape
+    columns_at_once = max(1, _PIXELS_AT_ONCE // (height + 1))
+    edges = [np.empty((2, 0), np.int64)]
+    for first in range(0, width, columns_at_once):
+        block = mask[:, first : first + columns_at_once].T
+        padded = np.zeros((len(block), height + 2), np.bool_)
+        padded[:, 1:-1] = block
+        columns, rows = np.nonzero(padded[:, 1:] != padded[:, :-1])
+        edges.append(np.stack([columns + first, rows]))
+    # Background stands around every column, so that starts and ends alternate.
+    columns, rows = np.concatenate(edges, axis=1)
+    return (columns[::2], rows[::2]), (columns[1::2], rows[1::2])
 
 
 def decode_rle(counts: IntArray, image_hw: tuple[int, int]) -> BoolArray:

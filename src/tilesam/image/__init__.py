@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tilesam.image.georeference import GeoReference
 from tilesam.image.normalization import Normalization
-from tilesam.image.source import ArraySource, ImageSource, open_image
+from tilesam.image.opening import open_image
+from tilesam.image.source import ArraySource, ImageSource
 
-__all__ = ["ArraySource", "ImageSource", "Normalization", "open_image"]
+__all__ = ["ArraySource", "GeoReference", "ImageSource", "Normalization", "open_image"]

@@ -44,10 +44,11 @@ class Normalization:
         """Return a crop (h, w, C) of real numbers as uint8 of the same shape.
 
         Values outside the limits are cut off. NaN becomes 0, like the lower limit:
-        it marks pixels where nothing was measured.
+        it marks pixels where nothing was measured. Means of 8-bit values are rounded.
         """
         if self.limits is None:
-            return crop.astype(np.uint8, copy=False)
+            whole = np.rint(crop) if crop.dtype.kind == "f" else crop
+            return whole.astype(np.uint8, copy=False)
         # float32 holds every 16-bit value exactly; wider types would lose digits.
         working = np.float32 if crop.dtype.itemsize <= 2 else np.float64
         mapped = np.empty(crop.shape, np.uint8)
@@ -55,6 +56,31 @@ class Normalization:
             values = crop[..., channel].astype(working)
             mapped[..., channel] = _map_to_8_bit(values, low=low, high=high)
         return mapped
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the same as plain JSON, from which it can be read back exactly."""
+        limits = None if self.limits is None else [list(pair) for pair in self.limits]
+        return {"limits": limits}
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Normalization:
+        """Read back what `to_plain` returned.
+
+        Raises
+        ------
+        ImageError
+            If it is something else.
+        """
+        if isinstance(plain, dict) and plain.keys() == {"limits"}:
+            limits = plain["limits"]
+            if limits is None:
+                return cls(None)
+            if isinstance(limits, list | tuple) and np.ndim(limits) == 2:
+                return cls(checked_limits(limits, len(limits)))
+        raise ImageError(
+            f"the recorded normalisation is {plain!r}; expected limits, or none, for "
+            "each channel; make the record anew"
+        )
 
 
 def _map_to_8_bit(values: NDArray[Any], *, low: float, high: float) -> UInt8Array:

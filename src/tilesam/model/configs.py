@@ -32,6 +32,7 @@ class ViTConfig:
     window_size: int = 14
     image_grid: int = 64
     out_channels: int = EMBED_DIM
+    drop_path_rate: float = 0.0
 
 
 @dataclass(frozen=True)

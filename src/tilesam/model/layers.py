@@ -123,3 +123,8 @@ class DropPath(nn.Module):
         keep = 1.0 - self.rate
         shape = (x.shape[0],) + (1,) * (x.ndim - 1)
         return x * x.new_empty(shape).bernoulli_(keep).div_(keep)
+
+
+def rising_rates(last: float, count: int) -> list[float]:
+    """Return the drop path rates of `count` blocks, from 0 up to `last`."""
+    return [last * block / max(count - 1, 1) for block in range(count)]

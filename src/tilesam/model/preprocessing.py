@@ -27,6 +27,9 @@ PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 """Of 8-bit RGB, as the released weights expect it."""
 
+PREPROCESSING_VERSION = 1
+"""Counts the ways in which pixels became the input; embeddings of two do not mix."""
+
 
 def resized_hw(window_hw: tuple[int, int], input_size: int) -> tuple[int, int]:
     """Return the size of a window whose longest side was resized to `input_size`."""

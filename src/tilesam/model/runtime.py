@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from tilesam.errors import DeviceError
 from tilesam.model import preprocessing
+from tilesam.model.configs import EMBED_DIM, PATCH_SIZE
 from tilesam.model.device import (
     choose_device,
     choose_dtype,
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+Recipe: TypeAlias = "tuple[Callable[..., SamModel], tuple[Any, ...]]"
+"""A function that returns a model, found by its name, and its arguments."""
 
 
 class Decoded(NamedTuple):
@@ -62,11 +68,18 @@ class SamModel:
         See `choose_device` and `choose_dtype`. `dtype` is the autocast precision of
         the image encoder; prompts are always decoded in float32, because half
         precision cannot tell neighbouring pixels of a large input apart.
+    recipe
+        How another process gets the same model without being sent the weights.
 
     Raises
     ------
     DeviceError
         If device or dtype do not exist here.
+
+    Notes
+    -----
+    A pickled model is its recipe, or else its network. Where it is unpickled it takes
+    the device and the precision that were asked for here; if none were, the best there.
     """
 
     def __init__(
@@ -77,6 +90,7 @@ class SamModel:
         weights_sha256: str,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device, dtype)
@@ -85,12 +99,37 @@ class SamModel:
         self.weights_sha256 = weights_sha256
         self.input_size = network.config.input_size
         self._has_warned_of_memory = False
+        self._wanted_device, self._wanted_dtype = device, dtype
+        self._recipe = recipe
+
+    def __reduce__(self) -> Recipe:
+        """Return how to build the model again, see the notes of the class."""
+        if self._recipe is not None:
+            return self._recipe
+        network = self.network
+        if self.device.type != "cpu":
+            # Its tensors would insist on a device that may not exist elsewhere.
+            network = copy.deepcopy(network).cpu()
+        build = partial(
+            SamModel,
+            name=self.name,
+            weights_sha256=self.weights_sha256,
+            device=self._wanted_device,
+            dtype=self._wanted_dtype,
+        )
+        return build, (network,)
 
     def __repr__(self) -> str:
         return (
             f"SamModel({self.name!r}, input_size={self.input_size}, "
             f"device={str(self.device)!r}, dtype={self.dtype})"
         )
+
+    @property
+    def embedding_shape(self) -> tuple[int, int, int]:
+        """(256, g, g) of the embedding of one window."""
+        side = self.input_size // PATCH_SIZE
+        return EMBED_DIM, side, side
 
     def embed(self, windows: Sequence[UInt8Array]) -> Tensor:
         """Embed windows of any sizes, each resized to the input size.

@@ -51,6 +51,7 @@ def crop_mask(
     *,
     window_hw: tuple[int, int],
     input_size: int,
+    visible_hw: tuple[int, int] | None = None,
     stability_offset: float = 1.0,
 ) -> MaskCrop:
     """Upsample logits to the pixels of a window, threshold and crop them.
@@ -63,6 +64,9 @@ def crop_mask(
         Height and width of the window in image pixels.
     input_size
         Side of the network's input in pixels.
+    visible_hw
+        How much of the window is inside the image; what lies beyond is in no mask. By
+        default all of it.
     stability_offset
         In units of logits; positive.
 
@@ -84,8 +88,9 @@ def crop_mask(
     ]
     # The widest of the three masks decides how much is looked at.
     above = np.asarray(low_res_logits > -stability_offset)
-    rows = axes[0].reached_by(np.any(above, axis=1))
-    columns = axes[1].reached_by(np.any(above, axis=0))
+    visible = visible_hw or window_hw
+    rows = axes[0].reached_by(np.any(above, axis=1), visible[0])
+    columns = axes[1].reached_by(np.any(above, axis=0), visible[1])
     mask = np.empty((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
     loose = tight = 0
     for strip, logits in _logit_strips(low_res_logits, axes, rows, columns):
@@ -109,10 +114,10 @@ class _Axis:
     weights: Float32Array  # (n, 4), each row sums to one
     size: int  # of the low-resolution axis
 
-    def reached_by(self, is_source: BoolArray) -> slice:
-        """Return the pixels that get anything from the marked cells, as one slice."""
-        is_reached = (is_source[self.cells] & (self.weights > 0)).any(axis=1)
-        reached = np.flatnonzero(is_reached)
+    def reached_by(self, is_source: BoolArray, visible: int) -> slice:
+        """Return the visible pixels that get anything from the marked cells."""
+        is_used = is_source[self.cells] & (self.weights > 0)
+        reached = np.flatnonzero(is_used[:visible].any(axis=1))
         if reached.size == 0:
             return slice(0, 0)
         return slice(int(reached[0]), int(reached[-1]) + 1)

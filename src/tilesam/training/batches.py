@@ -68,7 +68,7 @@ class CropDataset(Dataset[Batch]):
         self.images = images
         self.phase = phase
         self.seed = seed
-        self.weights = sampling_weights(images.domains)
+        self.weights = sampling_weights(images.domains, images.object_counts)
 
     def __getitem__(self, index: int) -> Batch:
         """Return crop `index` of an endless sequence, without the batch axis."""

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from tilesam.errors import DatasetError, TrainingError
 from tilesam.model.checkpoints.loading import load_model
 from tilesam.model.checkpoints.saving import save_weights
-from tilesam.model.configs import CONFIGS, SamConfig, ViTConfig, build_sam
+from tilesam.model.configs import CONFIGS, SamConfig, build_sam
 from tilesam.training.batches import CropDataset
 from tilesam.training.dense import DenseHead
 from tilesam.training.manifest import ManifestDataset
@@ -207,7 +207,14 @@ class Trainer:
         # drops the paths it would have.
         seed = self.options.seed * 1_000_003 + self.step
         torch.manual_seed(seed)
-        figures = go_backward(self.network, self.dense_head, batch, phase, seed=seed)
+        figures = go_backward(
+            self.network,
+            self.dense_head,
+            batch,
+            phase,
+            seed=seed,
+            bfloat16=self.recipe.bfloat16,
+        )
         self._update_weights()
         return {"learning_rate": rate, **figures}
 
@@ -316,7 +323,5 @@ def training_config(recipe: Recipe) -> SamConfig:
             f"{', '.join(CONFIGS)}"
         )
     config = CONFIGS[recipe.architecture]
-    if isinstance(config.encoder, ViTConfig):
-        return config
     encoder = replace(config.encoder, drop_path_rate=recipe.drop_path_rate)
     return replace(config, encoder=encoder)

@@ -238,3 +238,8 @@ class ManifestDataset:
     def domains(self) -> list[str]:
         """The domain of each sample."""
         return [row.domain for row in self.rows]
+
+    @property
+    def object_counts(self) -> list[int]:
+        """The number of objects of each sample."""
+        return [row.instances for row in self.rows]

@@ -24,7 +24,13 @@ Figures = dict[str, float]
 
 
 def go_backward(
-    network: Sam, dense_head: DenseHead, batch: Batch, phase: Phase, *, seed: int
+    network: Sam,
+    dense_head: DenseHead,
+    batch: Batch,
+    phase: Phase,
+    *,
+    seed: int,
+    bfloat16: bool = False,
 ) -> Figures:
     """Add the gradients of one batch to the parameters.
 
@@ -35,6 +41,8 @@ def go_backward(
     ----------
     seed
         Determines the simulated prompts.
+    bfloat16
+        Compute under autocast; losses and gradients of parameters stay float32.
 
     Returns
     -------
@@ -43,7 +51,7 @@ def go_backward(
         phase has prompts, `dense_loss` where it has dense targets.
     """
     device = batch.images.device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
         embedding = network.encode(batch.images)
         leaf = embedding.detach().requires_grad_()
         figures = _prompt_rounds(network, leaf, batch, phase, seed)

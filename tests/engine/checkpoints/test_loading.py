@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,38 @@ def test_a_path_gives_a_model(weights: Path, network: Sam) -> None:
         sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         assert model.weights_sha256 == sha256
         assert not model.network.training
+
+
+def test_a_pickled_model_is_where_its_weights_are(
+    weights: Path, network: Sam, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(weights.parent)
+    pickled = pickle.dumps(load_model(weights.name, device="cpu", dtype="bfloat16"))
+    assert len(pickled) < 1000
+    monkeypatch.chdir("/")
+    model = pickle.loads(pickled)
+    assert_same_weights(model.network, network)
+    assert (model.device.type, model.dtype) == ("cpu", torch.bfloat16)
+
+
+def test_a_pickled_name_is_looked_up_again(
+    named: ModelEntry, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    weights.rename(folder / f"{named.name}.safetensors")
+    pickled = pickle.dumps(load_model(named.name, folder=folder))
+    monkeypatch.setenv(OFFLINE_VARIABLE, "1")
+    model = pickle.loads(pickled)
+    assert model.name == named.name
+
+
+def test_other_weights_under_the_same_path_are_no_pickled_model(weights: Path) -> None:
+    pickled = pickle.dumps(load_model(weights))
+    torch.manual_seed(4)
+    save_weights(build_sam(SMALL), weights)
+    with pytest.raises(CheckpointError, match="where the model was sent from"):
+        pickle.loads(pickled)
 
 
 def test_it_is_the_public_function() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tilesam import MaskCandidate, Window
+from tilesam import MaskCandidate, TileKey, Window
 from tilesam.export import overlay
-from tilesam.export.overlay import draw_overlay, region_of
+from tilesam.export.overlay import draw_overlay, region_of, shown_hw
 from tilesam.export.records import Answer
 from tilesam.prompts import build_prompts
 
@@ -18,6 +18,7 @@ def candidate(mask, *, offset=(0, 0), window, iou=0.9):
         predicted_iou=iou,
         stability_score=0.8,
         low_res_logits=np.zeros((16, 16), np.float32),
+        tile=TileKey(0, 0, 0),
         window=window,
         token=1,
     )
@@ -112,7 +113,68 @@ def test_the_region_covers_all_windows():
         answer(hw, np.ones((4, 4), bool), window=window, points_yx=(60, 60))
         for window in windows
     ]
-    assert region_of(shown) == Window(0, 30, 164, 128)
+    assert region_of(shown, hw) == Window(0, 30, 164, 128)
+
+
+def test_the_region_ends_where_the_image_does():
+    # A window of level 5 may stick out by up to 31 pixels.
+    hw = (2010, 5000)
+    shown = [
+        answer(hw, np.ones((4, 4), bool), window=Window(0, 2980, 2048, 2048),
+               points_yx=(60, 3000))
+    ]  # fmt: skip
+    assert region_of(shown, hw) == Window(0, 2980, 2010, 2020)
+
+
+@pytest.mark.parametrize(
+    ("region_hw", "expected"),
+    [
+        ((1, 1), (1, 1)),
+        ((700, 2048), (700, 2048)),
+        ((4096, 2048), (2048, 1024)),
+        ((100_000, 70_000), (2048, 1434)),
+        ((1, 100_000), (1, 2048)),
+    ],
+)
+def test_never_more_than_some_thousand_pixels_are_asked_of_the_image(
+    region_hw, expected
+):
+    assert shown_hw(Window(3, 4, *region_hw)) == expected
+
+
+def test_in_a_reduced_picture_everything_is_where_it_is_in_the_full_one():
+    # 6400 x 3200 pixels become 640 x 320; the pixels that were read are fewer, and not
+    # by a whole number.
+    region = Window(1000, 20_000, 3200, 6400)
+    shown = answer(
+        *((100_000, 100_000), np.ones((400, 800), bool)),
+        offset=(2000, 22_000),
+        window=region,
+        points_yx=(3004.5, 25_004.5),
+        boxes_yxyx=(1504.5, 20_504.5, 1804.5, 20_804.5),
+    )
+    picture = draw_overlay(np.full((1000, 2001, 3), 90, np.uint8), region, [shown])
+    panel = np.asarray(picture)[overlay.GAP :, overlay.GAP :]
+    is_object = (panel[:320, :640] == overlay.OBJECT_COLORS[0]).all(axis=-1)
+    rows, columns = np.nonzero(is_object)
+    assert (rows.min(), rows.max() + 1) == (100, 140)
+    assert (columns.min(), columns.max() + 1) == (200, 280)
+    # Pixel 2004.5 of the region is the middle of panel pixel 200.
+    assert tuple(panel[200, 500]) == overlay.PAPER
+    is_green = (panel[:320, :640] == overlay.POSITIVE).all(axis=-1)
+    rows, columns = np.nonzero(is_green)
+    assert rows.min() + rows.max() == 2 * 200
+    assert columns.min() + columns.max() == 2 * 500
+    assert tuple(panel[50, 65]) == tuple(panel[80, 65]) == overlay.BOX
+    assert tuple(panel[65, 50]) == tuple(panel[65, 80]) == overlay.BOX
+
+
+def test_a_mask_as_large_as_a_slide_is_not_copied():
+    mask = np.broadcast_to(np.True_, (100_000, 100_000))
+    region = Window(0, 0, *mask.shape)
+    shown = answer(mask.shape, mask, window=region, points_yx=(5, 5))
+    picture = np.asarray(draw_overlay(np.zeros((8, 8, 3), np.uint8), region, [shown]))
+    assert tuple(picture[overlay.GAP, overlay.GAP + 300]) == overlay.OBJECT_COLORS[0]
 
 
 def test_the_pixels_are_left_unchanged():

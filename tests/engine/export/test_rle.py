@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
+from tilesam.export import rle
 from tilesam.export.rle import (
     compress_counts,
     decode_rle,
@@ -75,6 +78,26 @@ def test_a_crop_of_a_huge_image_costs_no_more_than_the_crop():
     )
     assert_array_equal(runs, [9_999_900_007, 2, 99_991])
     assert_array_equal(decompress_counts(compress_counts(runs)), runs)
+
+
+@given(masks)
+def test_a_large_mask_looked_at_in_parts_has_the_same_runs(mask):
+    expected = encode_rle(mask)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rle, "_PIXELS_AT_ONCE", 2 * (mask.shape[0] + 1))
+        assert_array_equal(encode_rle(mask), expected)
+
+
+def test_beside_a_large_mask_hardly_any_memory_is_needed():
+    mask = np.ones((8000, 4000), bool)
+    tracemalloc.start()
+    try:
+        runs = encode_rle(mask, offset_yx=(9000, 96_000), image_hw=(100_000, 100_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert runs[1::2].sum() == mask.size
+    assert peak < mask.nbytes / 2
 
 
 @pytest.mark.parametrize("offset", [(-1, 0), (0, -1), (4, 0), (0, 4)])

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import logging
+import pickle
 
 import numpy as np
 import pytest
 import torch
 
 from tilesam import DeviceError
+from tilesam.model.runtime import SamModel
 from tilesam.testing.models import tiny_random_model
 
 
@@ -72,10 +74,15 @@ def test_half_precision_encodes_nearly_the_same(windows):
     assert not torch.equal(embedding, exact.embed(windows))
 
 
+def test_a_model_that_was_not_loaded_is_pickled_whole(windows):
+    model = tiny_random_model(0)
+    copy = pickle.loads(pickle.dumps(model))
+    assert torch.equal(copy.embed(windows), model.embed(windows))
+    assert (copy.name, copy.weights_sha256) == (model.name, model.weights_sha256)
+
+
 def test_an_unknown_device_is_refused():
     network = tiny_random_model(0).network
-    from tilesam.model.runtime import SamModel
-
     with pytest.raises(DeviceError, match="this machine has"):
         SamModel(network, name="x", weights_sha256="0", device="abacus")
 
@@ -149,9 +156,20 @@ def test_other_errors_are_not_taken_for_full_memory(monkeypatch, windows):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpu_answers_like_the_cpu(windows):
-    from tilesam.model.runtime import SamModel
+def test_a_network_on_a_gpu_is_pickled_from_the_cpu(windows):
+    on_gpu = SamModel(
+        tiny_random_model(0).network, name="x", weights_sha256="0", device="cuda"
+    )
+    pickled = pickle.dumps(on_gpu)
+    assert b"cuda:" not in pickled
+    copy = pickle.loads(pickled)
+    assert copy.device.type == "cuda"
+    torch.testing.assert_close(copy.embed(windows), on_gpu.embed(windows))
 
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_answers_like_the_cpu(windows):
     on_cpu = tiny_random_model(0)
     on_gpu = SamModel(
         tiny_random_model(0).network, name="x", weights_sha256="0", device="cuda"

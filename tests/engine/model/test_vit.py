@@ -139,3 +139,14 @@ def test_gpu_agrees_with_cpu(dtype: torch.dtype) -> None:
             result = encoder.cuda()(images.cuda())
     difference = (result.float().cpu() - expected).abs()
     assert difference.mean() < (1e-3 if dtype == torch.float32 else 0.1)
+
+
+def test_drop_path_skips_blocks_in_training_alone():
+    torch.manual_seed(0)
+    encoder = ViT(ViTConfig(32, 2, 2, (1,), image_grid=4, drop_path_rate=0.9))
+    assert [block.drop_path.rate for block in encoder.blocks] == [0.0, 0.9]
+    images = torch.randn(8, 3, 64, 64)
+    trained = [encoder.train()(images) for _ in range(2)]
+    assert not torch.equal(*trained)
+    answered = [encoder.eval()(images) for _ in range(2)]
+    assert torch.equal(*answered)

@@ -187,16 +187,17 @@ def test_dataset_ends(folder):
     assert [sample.domain for sample in dataset] == ["cells", "tissue"]
 
 
-def test_sampling_weights_lie_between_samples_and_domains():
+def test_a_domain_is_drawn_by_the_root_of_its_objects():
     domains = ["many"] * 16 + ["few"]
-    weights = sampling_weights(domains)
-    # Domains of 16 and 1 samples are drawn 4 : 1.
-    np.testing.assert_allclose(weights[:16], 4 / 5 / 16)
-    np.testing.assert_allclose(weights[16], 1 / 5)
+    weights = sampling_weights(domains, [1] * 16 + [4])
+    # 16 and 4 objects: drawn 2 : 1, and the samples of a domain alike.
+    np.testing.assert_allclose(weights[:16], 2 / 3 / 16)
+    np.testing.assert_allclose(weights[16], 1 / 3)
 
 
 @pytest.mark.parametrize(("power", "share_of_few"), [(0.0, 1 / 2), (1.0, 1 / 17)])
 def test_extreme_sampling_weights(power, share_of_few):
-    weights = sampling_weights(["many"] * 16 + ["few"], power=power)
+    domains = ["many"] * 16 + ["few"]
+    weights = sampling_weights(domains, [1] * 16 + [0], power=power)
     np.testing.assert_allclose(weights[16], share_of_few)
     np.testing.assert_allclose(weights.sum(), 1)

@@ -99,15 +99,51 @@ def load_model(
     DeviceError
         If there is no such device or precision.
     """
-    chosen_device = choose_device(device)  # before gigabytes are read in vain
+    choose_device(device)  # before gigabytes are read in vain
+    folder = None if folder is None else Path(folder).absolute()
     weights = find_weights(name_or_path, folder=folder, may_download=True)
+    is_named = weights.architecture is not None
+    # A name is found in whichever folder another machine keeps its weights.
+    place = weights.name if is_named else str(weights.path.absolute())
     return SamModel(
         load_network(weights.path, architecture=weights.architecture),
         name=weights.name,
         weights_sha256=weights.sha256,
-        device=chosen_device,
+        device=device,
         dtype=dtype,
+        recipe=(_load_same, (place, weights.sha256, device, dtype, folder)),
     )
+
+
+def _load_same(
+    name_or_path: str,
+    sha256: str,
+    device: str | torch.device | None,
+    dtype: str | torch.dtype | None,
+    folder: str | PathLike[str] | None,
+) -> SamModel:
+    """Load a model that was pickled, in another process or on another machine.
+
+    Parameters
+    ----------
+    sha256
+        Of the weights that it had, in hexadecimal.
+    name_or_path, device, dtype, folder
+        As for `load_model`.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights here are others; else as `load_model`.
+    """
+    model = load_model(name_or_path, device=device, dtype=dtype, folder=folder)
+    if model.weights_sha256 != sha256:
+        raise CheckpointError(
+            f"the weights of {name_or_path} have the sha256 {model.weights_sha256} on "
+            f"this machine; expected {sha256}, as where the model was sent from; use "
+            "the same file on both"
+        )
+    return model
 
 
 def find_weights(

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tilesam.model.layers import DropPath, LayerNorm2d
+from tilesam.model.layers import DropPath, LayerNorm2d, rising_rates
 
 if TYPE_CHECKING:
     from tilesam.model.configs import PyramidConfig
@@ -121,8 +121,7 @@ class ConvPyramid(nn.Module):
     def __init__(self, config: PyramidConfig) -> None:
         super().__init__()
         dims, out = config.dims, config.out_channels
-        blocks = sum(config.depths)
-        rates = [config.drop_path_rate * i / max(blocks - 1, 1) for i in range(blocks)]
+        rates = rising_rates(config.drop_path_rate, sum(config.depths))
         self.stem = nn.Conv2d(3, dims[0] // 2, 3, stride=2, padding=1)
         self.stages = nn.ModuleList()
         in_dim = dims[0] // 2

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tilesam.model.attention import merge_windows, partition_windows
-from tilesam.model.layers import DropPath, LayerNorm2d, Linear
+from tilesam.model.layers import DropPath, LayerNorm2d, Linear, rising_rates
 
 if TYPE_CHECKING:
     from tilesam.model.configs import TinyViTConfig
@@ -249,8 +249,8 @@ def build_stage(config: TinyViTConfig, index: int) -> Stage:
 def drop_path_rates(config: TinyViTConfig, index: int) -> list[float]:
     """Return the rates of the blocks of a stage; they rise from block to block."""
     first, depth = sum(config.depths[:index]), config.depths[index]
-    step = config.drop_path_rate / max(1, sum(config.depths) - 1)
-    return [step * block for block in range(first, first + depth)]
+    rates = rising_rates(config.drop_path_rate, sum(config.depths))
+    return rates[first : first + depth]
 
 
 class TinyViT(nn.Module):

@@ -19,7 +19,13 @@ from tilesam.model.attention import (
     partition_windows,
 )
 from tilesam.model.configs import PATCH_SIZE, ViTConfig
-from tilesam.model.layers import LayerNorm2d, Linear, MLPBlock
+from tilesam.model.layers import (
+    DropPath,
+    LayerNorm2d,
+    Linear,
+    MLPBlock,
+    rising_rates,
+)
 
 MLP_RATIO = 4
 NORM_EPS = 1e-6
@@ -85,18 +91,25 @@ class Block(nn.Module):
     """Attention and an MLP, each behind a layer norm and around a skip connection."""
 
     def __init__(
-        self, dim: int, num_heads: int, *, window_size: int, grid: int
+        self,
+        dim: int,
+        num_heads: int,
+        *,
+        window_size: int,
+        grid: int,
+        drop_path_rate: float,
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.attn = Attention(dim, num_heads, window_size=window_size, grid=grid)
         self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.mlp = MLPBlock(dim, dim * MLP_RATIO)
+        self.drop_path = DropPath(drop_path_rate)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`, (B, H, W, D)."""
-        x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 class ViT(nn.Module):
@@ -119,8 +132,11 @@ class ViT(nn.Module):
                 config.num_heads,
                 window_size=0 if index in config.global_blocks else config.window_size,
                 grid=grid,
+                drop_path_rate=rate,
             )
-            for index in range(config.depth)
+            for index, rate in enumerate(
+                rising_rates(config.drop_path_rate, config.depth)
+            )
         )
         self.neck = nn.Sequential(
             nn.Conv2d(dim, out, 1, bias=False),
