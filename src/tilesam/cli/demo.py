@@ -53,9 +53,9 @@ DEMO_IMAGES = (
     DemoImage(
         "immunohistochemistry",
         (
-            _box(301, 248, 505, 386),  # a gland, cut across
             _box(264, 480, 300, 498),  # nuclei of the tissue around the glands
             _box(352, 412, 386, 424),
+            _box(301, 248, 505, 386),  # a gland, cut across
         ),
     ),
     DemoImage("cell", (_click(374, 428),)),
@@ -65,7 +65,8 @@ DEMO_IMAGES = (
             _click(54, 45),
             _click(51, 155),
             _box(171, 79, 220, 129),
-            DemoObject(points_yx=((125, 270), (100, 240)), point_labels=(1, 0)),
+            _click(123, 213),
+            _click(270, 45),
             _box(155, 314, 219, 380),
         ),
     ),

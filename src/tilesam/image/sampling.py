@@ -26,7 +26,7 @@ SIDE, BLOCKS, COSTLY_BLOCKS = 1024, 16, 3
 """At most 16 x 16 blocks are looked at, which together have 1024 x 1024 pixels; 3 x 3
 where each of them is costly."""
 
-DECODED_BYTES, FEWEST_CHUNKS = 128 * 1024**2, COSTLY_BLOCKS**2
+DECODED_BYTES, FEWEST_CHUNKS = 64 * 1024**2, COSTLY_BLOCKS**2
 """Where whole chunks have to be decoded, about so much is, but not fewer than nine."""
 
 

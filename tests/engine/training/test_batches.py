@@ -21,6 +21,7 @@ class OneImage:
     """Stands in for a split of one image."""
 
     domains = ("squares",)
+    object_counts = (1,)
 
     def __init__(self, labels: np.ndarray) -> None:
         image = np.repeat((labels[..., None] > 0) * np.uint8(200), 3, axis=-1)
