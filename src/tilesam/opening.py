@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilesam.image import Normalization, open_image
 from tilesam.model.preprocessing import PREPROCESSING_VERSION
 from tilesam.store import StoreContents, open_store, recorded_contents
+from tilesam.store.folder import require_image
 from tilesam.tiling import Grid
+from tilesam.writing import require_writable_folder
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -56,6 +59,22 @@ def _recorded_normalization(
         if (contents.image, contents.channels) == (source.identity, source.channels):
             return Normalization.from_plain(contents.normalization)
     return None
+
+
+def require_store_place(path: str | PathLike[str], source: ImageSource) -> None:
+    """Make sure that a store fits an image and can be written, before work begins.
+
+    Raises
+    ------
+    StoreError
+        If there is something else, or a store of another image.
+    OutputError
+        If there is none and none can be made.
+    """
+    folder = Path(path).absolute()
+    require_image(folder, source.identity)
+    if not folder.exists():
+        require_writable_folder(folder)
 
 
 def open_embedding_store(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
@@ -136,8 +135,10 @@ def embed(
     store at the same time.
     """
     from tilesam import load_model
+    from tilesam.embedding.order import plan_tiles
     from tilesam.model.memory import keep_freed_memory
-    from tilesam.opening import open_source
+    from tilesam.opening import open_source, require_store_place
+    from tilesam.tiling import Grid
 
     keep_freed_memory()
     options = _Options(
@@ -147,10 +148,12 @@ def embed(
         image, store, channels=channel, channel_axis=channel_axis, plane=plane
     )
     if not dry_run:
-        _require_place(store, source)
+        require_store_place(store, source)
     network = load_model(model, device=device)
+    grid = Grid(source.hw, network.input_size)
+    # Before a store is made: there may be no such level.
+    plan = plan_tiles(grid, near_yx=_place(near), levels=level)
     session = _open_session(source, network, store, is_dry=dry_run)
-    plan = session.plan(near_yx=_place(near), levels=level)
     estimate = _estimate(session, plan, options)
     if not as_json:
         _say(describe_estimate(estimate))
@@ -164,17 +167,6 @@ def embed(
 
 def _say(words: str) -> None:
     console.print(words, soft_wrap=True, highlight=False)
-
-
-def _require_place(store: str, source: ImageSource) -> None:
-    """Make sure that a store fits the image and can be written, before work begins."""
-    from tilesam.store.folder import require_image
-    from tilesam.writing import require_writable_folder
-
-    folder = Path(store).absolute()
-    require_image(folder, source.identity)
-    if not folder.exists():
-        require_writable_folder(folder)
 
 
 def _resources(texts: list[str] | None) -> dict[str, float] | None:

@@ -111,8 +111,9 @@ def prompt(
     Only the part of the image around the prompts is read. With --store its embedding
     is kept, and further prompts there are answered without the image encoder.
     """
-    from tilesam.opening import open_source
+    from tilesam.opening import open_source, require_store_place
     from tilesam.prompts import build_prompts
+    from tilesam.writing import require_writable_folder
 
     # What costs nothing to check comes before the weights are loaded.
     source = open_source(
@@ -125,7 +126,9 @@ def prompt(
         split_values(box),
         image_hw=source.hw,
     )
-    _require_places(out, store, source)
+    require_writable_folder(out)
+    if store is not None:
+        require_store_place(store, source)
     session = _open_session(
         source, store, model=model, device=device, object_diameter=object_diameter
     )
@@ -168,20 +171,6 @@ def name_of(image: str) -> str:
     address = urlsplit(image)
     name = unquote(address.path).rstrip("/").rpartition("/")[2]
     return name or address.hostname or image
-
-
-def _require_places(out: Path, store: str | None, source: ImageSource) -> None:
-    """Make sure that results can be written, and that a store fits the image."""
-    from tilesam.store.folder import require_image
-    from tilesam.writing import require_writable_folder
-
-    require_writable_folder(out)
-    if store is None:
-        return
-    folder = Path(store).absolute()
-    require_image(folder, source.identity)
-    if not folder.exists():
-        require_writable_folder(folder)
 
 
 def _open_session(

@@ -183,6 +183,13 @@ def test_levels_can_be_chosen(tmp_path, image_path):
     assert stored_keys(store) == {*grid.coverage(1), *grid.coverage(2)}
 
 
+def test_a_level_that_does_not_exist_makes_no_store(tmp_path, image_path, capsys):
+    store = tmp_path / "store"
+    assert run("embed", image_path, "--store", store, "--level", 9) == 1
+    assert "there is no level 9" in joined(capsys.readouterr().err)
+    assert not store.exists()
+
+
 def test_background_is_left_out_and_counted_only_when_asked_for(tmp_path, capsys):
     image = np.full((*HW, 3), 245, np.uint8)
     image[:30, :30] = textured()[:30, :30]
