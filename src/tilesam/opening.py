@@ -95,6 +95,7 @@ def build_contents(source: ImageSource, model: SamModel) -> StoreContents:
     return StoreContents(
         image=source.identity,
         channels=source.channels,
+        plane=source.plane,
         normalization=source.normalization.to_plain(),
         weights_sha256=model.weights_sha256,
         model_name=model.name,

@@ -169,6 +169,7 @@ def _build_store(folder: Path, shape: tuple[int, ...]) -> Candidate:
     contents = StoreContents(
         image=image,
         channels=(0, 1, 2),
+        plane=(),
         normalization={"limits": None},
         weights_sha256="0" * 64,
         model_name="benchmark",

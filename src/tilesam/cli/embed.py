@@ -128,7 +128,7 @@ def embed(
     dry_run: DryFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Embed all tiles of an image, so that every later prompt is answered at once.
+    """Embed all tiles of an image, so that later prompts need not wait for it.
 
     Tiles that the store has already are not embedded again. Stop it at any time, with
     Ctrl-C or otherwise: the same command goes on where it was. Several may fill one

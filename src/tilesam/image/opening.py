@@ -103,6 +103,7 @@ def open_image(
         _identity(stored, levels, choice),
         choice,
         fixed,
+        plane=tuple(position for _, position in layout.plane),
         georeference=stored.georeference,
         nodata=stored.nodata,
         rebuild=(_reopen, (origin, options)),

@@ -45,6 +45,10 @@ class ImageSource(Protocol):
         """Which channels are shown as red, green and blue."""
 
     @property
+    def plane(self) -> tuple[int, ...]:
+        """Position along each axis that is neither rows, columns nor channels."""
+
+    @property
     def normalization(self) -> Normalization:
         """How values become 8 bits."""
 
@@ -76,6 +80,8 @@ class ArraySource:
         Which channels are shown: one is shown grey, of two the blue stays black.
     normalization
         How values become 8 bits, for the shown channels in their order.
+    plane
+        Position along each axis that is neither rows, columns nor channels.
     georeference
         Where on earth the image is, if its file says so.
     nodata
@@ -90,6 +96,7 @@ class ArraySource:
     identity: ImageIdentity
     channel_choice: ChannelChoice
     normalization: Normalization
+    plane: tuple[int, ...] = ()
     georeference: GeoReference | None = None
     nodata: float | None = None
     rebuild: tuple[Callable[..., ArraySource], tuple[Any, ...]] | None = None

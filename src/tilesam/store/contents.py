@@ -31,6 +31,9 @@ class StoreContents:
         The image, as far as it is known without looking at its pixels.
     channels
         Those shown as red, green and blue.
+    plane
+        Position along each axis that is neither rows, columns nor channels: of a
+        stack each plane has its own set.
     normalization
         How its values become 8 bits, as plain JSON.
     weights_sha256
@@ -49,6 +52,7 @@ class StoreContents:
 
     image: ImageIdentity
     channels: tuple[int, ...]
+    plane: tuple[int, ...]
     # As a dict it has no hash, and equal records need not have unequal ones.
     normalization: dict[str, Any] = field(hash=False)
     weights_sha256: str
@@ -81,6 +85,7 @@ class StoreContents:
         return {
             "image": image_to_plain(self.image),
             "channels": [int(channel) for channel in self.channels],
+            "plane": [int(position) for position in self.plane],
             "normalization": self.normalization,
             "weights_sha256": self.weights_sha256,
             "model_name": self.model_name,
@@ -103,6 +108,7 @@ class StoreContents:
         return cls(
             image=image_from_plain(record["image"]),
             channels=tuple(int(channel) for channel in record["channels"]),
+            plane=tuple(int(position) for position in record["plane"]),
             normalization=dict(record["normalization"]),
             weights_sha256=str(record["weights_sha256"]),
             model_name=str(record["model_name"]),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CONTENTS = StoreContents(
     image=ImageIdentity((300, 500), "uint16", 2),
     channels=(0, 1),
+    plane=(3,),
     normalization={"limits": [[0.0, 1023.5], [7.25, 4095.0]]},
     weights_sha256="5e" * 32,
     model_name="tiny",

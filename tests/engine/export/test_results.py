@@ -135,6 +135,7 @@ class SlideSource:
     hw = (100_000, 100_000)
     identity = ImageIdentity(hw, "uint8", 3)
     channels = (0, 1, 2)
+    plane = ()
     normalization = Normalization(None)
     georeference = None
     rectangle = (50_100, 70_200, 50_116, 70_232)

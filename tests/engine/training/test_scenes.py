@@ -25,6 +25,7 @@ def test_scene_has_nested_objects(kind, seed):
     assert sample.image.shape == (96, 96, 3)
     assert sample.image.dtype == np.uint8
     assert sample.image.std() > 1
+    assert sample.image.flags.writeable  # torch warns of what is not
     assert sample.domain == f"scene_{kind}"
     layers = sample.label_layers
     assert layers.dtype == np.int32

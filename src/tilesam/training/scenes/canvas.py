@@ -133,7 +133,8 @@ class Canvas:
     def pixels(self) -> UInt8Array:
         """Return the image as (H, W, 3) uint8."""
         image = np.clip(self.image * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
-        return np.ascontiguousarray(np.broadcast_to(image, (*self.shape, 3)))
+        # A copy, because what broadcasting returns cannot be written to.
+        return np.broadcast_to(image, (*self.shape, 3)).copy()
 
     def nested_layers(self) -> LabelLayers:
         """Return the layers with ids from 1 on, without specks and empty layers."""
