@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilesam.errors import ImageReadError, TilesamError
-from tilesam.export.rle import decode_rle, decompress_counts
+from tilesam.masks.rle import decode_rle, decompress_counts
 from tilesam.image.reading import read_image_file
 
 if TYPE_CHECKING:

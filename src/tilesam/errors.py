@@ -73,3 +73,7 @@ class StoreWriteError(StoreError):
 
 class EmbeddingError(TilesamError, RuntimeError):
     """Embedding cannot start or go on; what was stored so far stays valid."""
+
+
+class EverythingError(TilesamError, ValueError):
+    """Everything cannot be segmented: a setting, a folder or a count is off."""

@@ -104,3 +104,20 @@ def build_contents(source: ImageSource, model: SamModel) -> StoreContents:
         preprocessing_version=PREPROCESSING_VERSION,
         embedding_shape=model.embedding_shape,
     )
+
+
+def load_if_named(model: SamModel | str | PathLike[str] | None) -> SamModel:
+    """Return a model, loaded unless it is one; by default the embedded `tiny`.
+
+    Raises
+    ------
+    UnknownModelError, CheckpointError, DeviceError
+        See `tilesam.model.checkpoints.loading.load_model`.
+    """
+    from tilesam.model.runtime import SamModel
+
+    if isinstance(model, SamModel):
+        return model
+    from tilesam.model.checkpoints.loading import load_model
+
+    return load_model("tiny" if model is None else model)

@@ -1,15 +1,20 @@
-"""One image and one model: open, embed, prompt, refine."""
+"""One image and one model: open, embed, prompt, refine, segment everything."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from tilesam.embedding.estimate import estimate_embedding
 from tilesam.embedding.job import EmbeddingJob
 from tilesam.embedding.on_demand import DEFAULT_CACHE_BYTES, TileEmbeddings
 from tilesam.embedding.order import plan_tiles
-from tilesam.opening import build_contents, open_embedding_store, open_source
+from tilesam.embedding.progress import follow
+from tilesam.opening import (
+    build_contents,
+    load_if_named,
+    open_embedding_store,
+    open_source,
+)
 from tilesam.predictor import answer_prompts
 from tilesam.prompts import build_prompts
 from tilesam.store import MemoryStore
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 
     from tilesam.embedding.estimate import EmbeddingEstimate
     from tilesam.embedding.progress import EmbeddingProgress
+    from tilesam.everything.decoded import DecodedEverything
+    from tilesam.everything.segmentation import Segmentation
     from tilesam.image import ImageSource
     from tilesam.image.normalization import Limits
     from tilesam.model.runtime import SamModel
@@ -133,7 +140,7 @@ class Session:
             plane=plane,
             contrast_limits=contrast_limits,
         )
-        network = _loaded(model)
+        network = load_if_named(model)
         return cls(
             source,
             network,
@@ -274,19 +281,58 @@ class Session:
             client=client,
             **options,
         )
-        last = None
-        with closing(run):
-            for last in run:
-                if progress is not None:
-                    progress(last)
-        return last
+        return follow(run, progress)
 
+    def everything(self, region: Window | None = None, **options: Any) -> Segmentation:
+        """Find all objects of a region, whole across the seams of tiles.
 
-def _loaded(model: SamModel | str | PathLike[str] | None) -> SamModel:
-    from tilesam.model.runtime import SamModel
+        Parameters
+        ----------
+        region, **options
+            See `decode_everything`, which raises what this raises.
 
-    if isinstance(model, SamModel):
-        return model
-    from tilesam.model.checkpoints.loading import load_model
+        Returns
+        -------
+        Segmentation
+            Masks, a label image and a table of scores. Where nothing was found, its
+            `hint` says which threshold removed everything.
+        """
+        return self.decode_everything(region, **options).resolve()
 
-    return load_model("tiny" if model is None else model)
+    def decode_everything(
+        self,
+        region: Window | None = None,
+        *,
+        levels: Sequence[int] | None = None,
+        **options: Any,
+    ) -> DecodedEverything:
+        """Do the costly part of `everything`; thresholds can be moved afterwards.
+
+        Parameters
+        ----------
+        region
+            Part of the image; by default all of it.
+        levels
+            By default from that at which objects are looked for up to the whole image
+            in one window, so that objects of any size are found.
+        **options
+            `settings`, `adjustable`, `work`, `progress`, `client` and others, see
+            `tilesam.everything.decoded.decode_everything`.
+
+        Raises
+        ------
+        TilingError, ImageReadError, StoreError, DeviceError, EmbeddingError,
+        EverythingError
+            Whatever came in the way; with `work` the same call goes on.
+        """
+        from tilesam.everything.decoded import decode_everything
+
+        plan = self.plan_everything(region, levels=levels)
+        return decode_everything(self.embeddings.job, plan, region=region, **options)
+
+    def plan_everything(
+        self, region: Window | None = None, *, levels: Sequence[int] | None = None
+    ) -> list[TileKey]:
+        """Return the tiles that `everything` asks, see `decode_everything`."""
+        all_sizes = range(self.finest_level, self.grid.top_level + 1)
+        return self.plan(region, levels=all_sizes if levels is None else levels)

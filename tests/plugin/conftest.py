@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tilesam.export.rle import compress_counts, encode_rle
+from tilesam.masks.rle import compress_counts, encode_rle
 
 SIZE = 6, 8
 

@@ -23,7 +23,7 @@ from typing import Annotated
 
 import typer
 
-from tilesam.cli import demo, embed, evaluate, models, prompt, train
+from tilesam.cli import demo, embed, evaluate, everything, models, prompt, train
 from tilesam.cli.output import console, error_console
 from tilesam.errors import TilesamError
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("prompt", cls=prompt.COMMAND_CLASS)(prompt.prompt)
 app.command("embed", cls=embed.COMMAND_CLASS)(embed.embed)
+app.command("everything", cls=everything.COMMAND_CLASS)(everything.everything)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.add_typer(evaluate.app, name="evaluate")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -24,6 +23,14 @@ from tilesam.cli.prompt import (
     ImageArgument,
     ModelOption,
     PlaneOption,
+)
+from tilesam.cli.run_options import (
+    ResourceOption,
+    SchedulerOption,
+    SkipFlag,
+    ThreadsOption,
+    connected,
+    parse_resources,
 )
 from tilesam.cli.several_values import SeveralValuesCommand, split_values
 
@@ -63,34 +70,10 @@ LevelOption = Annotated[
         "0 if not given. -1 is enlarged by two.",
     ),
 ]
-SkipFlag = Annotated[
-    bool,
-    typer.Option(
-        "--skip-background",
-        help="Leave out tiles of bare glass, without data or fully transparent.",
-    ),
-]
 ReplaceFlag = Annotated[
     bool,
     typer.Option(
         "--replace-changed", help="Embed tiles anew where the image was changed."
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(min=1, help="CPU threads that encode a tile, here or on workers."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS", help="Have the workers of this Dask scheduler do it."
-    ),
-]
-ResourceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=AMOUNT",
-        help="What a tile takes of a worker's resources, as GPU=1; with --scheduler.",
     ),
 ]
 DryFlag = Annotated[
@@ -142,7 +125,7 @@ def embed(
 
     keep_freed_memory()
     options = _Options(
-        skip_background, replace_changed, threads, scheduler, _resources(resource)
+        skip_background, replace_changed, threads, scheduler, parse_resources(resource)
     )
     source = open_source(
         image, store, channels=channel, channel_axis=channel_axis, plane=plane
@@ -167,22 +150,6 @@ def embed(
 
 def _say(words: str) -> None:
     console.print(words, soft_wrap=True, highlight=False)
-
-
-def _resources(texts: list[str] | None) -> dict[str, float] | None:
-    if not texts:
-        return None
-    resources = {}
-    for text in texts:
-        name, _, amount = text.partition("=")
-        try:
-            resources[name] = float(amount)
-        except ValueError:
-            raise typer.BadParameter(
-                f"--resource is followed by {text}; expected NAME=AMOUNT, for example "
-                "GPU=1."
-            ) from None
-    return resources
 
 
 def _place(near: str | None) -> tuple[float, float] | None:
@@ -228,7 +195,7 @@ def _run(
 
     last, start = None, time.perf_counter()
     try:
-        with _client(options) as client, embedding_bar(len(plan)) as show:
+        with connected(options.scheduler) as client, embedding_bar(len(plan)) as show:
             run = embed_tiles(
                 *(plan, session.grid, session.source, session.store, session.model),
                 client=client,
@@ -250,14 +217,3 @@ def _run(
         )
         raise
     return last, time.perf_counter() - start
-
-
-@contextmanager
-def _client(options: _Options) -> Iterator[Any]:
-    if options.scheduler is None:
-        yield None
-        return
-    from tilesam.embedding.cluster import connect
-
-    with closing(connect(options.scheduler)) as client:
-        yield client

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-from tilesam.cli.output import error_console
+from tilesam.cli.run_bar import in_time, run_bar
 
 if TYPE_CHECKING:
     from tilesam.embedding.estimate import EmbeddingEstimate
@@ -29,31 +27,14 @@ def embedding_bar(total: int) -> Iterator[Callable[[EmbeddingProgress], None]]:
     callable
         Call it with each progress.
     """
-    bar = Progress(
-        TextColumn("Embedding"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[details]}"),
-        console=error_console,
-        transient=True,
-        disable=not error_console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=total, details="")
-
-        def show(progress: EmbeddingProgress) -> None:
-            bar.update(task, completed=progress.done, details=_details(progress))
-
+    with run_bar("Embedding", total, _details) as show:
         yield show
 
 
 def _details(progress: EmbeddingProgress) -> str:
-    details = (
+    return (
         f"{progress.tiles_per_second:.1f} tiles/s, {in_bytes(progress.bytes_written)}"
     )
-    if progress.seconds_left is None:
-        return details
-    return f"{details}, {in_time(progress.seconds_left)} left"
 
 
 def describe_estimate(estimate: EmbeddingEstimate) -> str:
@@ -123,13 +104,3 @@ def in_bytes(count: int) -> str:
             break
         value /= 1024
     return f"{value:.0f} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
-
-
-def in_time(seconds: float) -> str:
-    """Return a duration as people write it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes / 60:.1f} h"

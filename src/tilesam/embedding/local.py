@@ -1,16 +1,10 @@
-"""Embed in this process, so that the encoder never waits.
-
-Threads read tiles ahead of the encoder, which runs in the calling thread, and others
-write behind it. Both queues are bounded, so that memory does not grow with the image.
-"""
+"""Embed in this process: read, encode, write, see `tilesam.embedding.line`."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from tilesam.embedding.line import work_locally
 from tilesam.embedding.work import (
     encode_tiles,
     read_again_if_stored,
@@ -20,21 +14,19 @@ from tilesam.embedding.work import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
-    from concurrent.futures import Future
+    from collections.abc import Generator, Sequence, Set
 
     from tilesam.embedding.job import EmbeddingJob, ReadTile, TileOutcome
     from tilesam.embedding.work_list import WorkList
     from tilesam.model.runtime import SamModel
+    from tilesam.store.tile import StoredTile
     from tilesam.types import TileKey
-
-MOST_READERS = 4
-WRITERS = 2
-WAITING_WRITES = 4
-"""More than so many encoded tiles per writer never wait: the disk is slower then."""
 
 GPU_BATCH_PIXELS = 4 * 1024**2
 """Of the inputs that a GPU encodes together; fewer if its memory is too small."""
+
+Encoded: TypeAlias = "tuple[ReadTile, StoredTile | None, float]"
+"""A tile, its embedding if it was encoded, and the seconds that this took."""
 
 
 def default_batch_size(model: SamModel) -> int:
@@ -74,86 +66,33 @@ def embed_locally(
         What a step raised, see `embed_tile`. What was encoded before is stored and
         yielded first.
     """
-    line = _Line(work, job, batch_size or default_batch_size(job.model))
-    try:
-        while not cancelled.is_set() and (batch := line.next_batch()):
-            line.encode(batch)
-            yield from line.stored(all_but=WRITERS * WAITING_WRITES)
-        yield from line.stored()
-    except Exception:
-        yield from line.stored(despite_errors=True)
-        raise
-    finally:
-        line.close()
+    return work_locally(
+        work,
+        _EmbeddingSteps(job),
+        batch_size=batch_size or default_batch_size(job.model),
+        cancelled=cancelled,
+    )
 
 
-class _Line:
-    """Readers, the encoder and writers in a row."""
+class _EmbeddingSteps:
+    """See `tilesam.embedding.line.Steps`."""
 
-    def __init__(self, work: WorkList, job: EmbeddingJob, batch_size: int) -> None:
-        self._work, self._job, self._batch_size = work, job, batch_size
-        reader_count = max(1, min(MOST_READERS, os.cpu_count() or 1))
-        self._ahead = batch_size + 2 * reader_count
-        self._readers = ThreadPoolExecutor(reader_count, "tilesam-read")
-        self._writers = ThreadPoolExecutor(WRITERS, "tilesam-write")
-        self._reading: deque[tuple[TileKey, Future[ReadTile]]] = deque()
-        self._writing: deque[Future[TileOutcome]] = deque()
+    def __init__(self, job: EmbeddingJob) -> None:
+        self._job = job
 
-    def next_batch(self) -> list[ReadTile]:
-        """Return the next tiles, read; fewer than a batch at the end or on an error."""
-        batch: list[ReadTile] = []
-        while len(batch) < self._batch_size:
-            self._read_ahead()
-            if not self._reading or (batch and self._has_failed_to_read()):
-                break
-            batch.append(self._reading.popleft()[1].result())
-        return batch
+    def read(self, key: TileKey) -> ReadTile:
+        return read_tile(key, self._job)
 
-    def _has_failed_to_read(self) -> bool:
-        return self._reading[0][1].exception() is not None
+    def compute(self, batch: Sequence[ReadTile]) -> list[Encoded]:
+        tiles = [read_again_if_stored(tile, self._job) for tile in batch]
+        encoded, seconds = encode_tiles(tiles, self._job)
+        return [
+            (tile, one, 0.0 if one is None else seconds)
+            for tile, one in zip(tiles, encoded, strict=True)
+        ]
 
-    def _read_ahead(self) -> None:
-        while len(self._reading) < self._ahead:
-            key = self._work.take()
-            if key is None:
-                return
-            future = self._readers.submit(read_tile, key, self._job)
-            self._reading.append((key, future))
+    def write(self, done: Encoded) -> TileOutcome:
+        return write_tile(*done, self._job)
 
-    def encode(self, batch: list[ReadTile]) -> None:
-        """Encode tiles and hand them to the writers."""
-        batch = [read_again_if_stored(tile, self._job) for tile in batch]
-        encoded, seconds = encode_tiles(batch, self._job)
-        for tile, embedding in zip(batch, encoded, strict=True):
-            share = 0.0 if embedding is None else seconds
-            self._writing.append(
-                self._writers.submit(write_tile, tile, embedding, share, self._job)
-            )
-
-    def stored(
-        self, *, all_but: int = 0, despite_errors: bool = False
-    ) -> Generator[TileOutcome, None, None]:
-        """Yield what was written, in order; wait while more are on their way."""
-        while self._writing and (len(self._writing) > all_but or self._is_written()):
-            future = self._writing.popleft()
-            if despite_errors and future.exception() is not None:
-                continue
-            outcome = future.result()
-            if self._work.is_done_by_others(outcome):
-                self._move_away()
-            yield outcome
-
-    def _is_written(self) -> bool:
-        return self._writing[0].done()
-
-    def _move_away(self) -> None:
-        for _, future in self._reading:
-            future.cancel()
-        self._work.give_back(key for key, _ in self._reading)
-        self._reading.clear()
-        self._work.move_away(self._job.store.keys())
-
-    def close(self) -> None:
-        """Stop reading; wait until what was encoded is written."""
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        self._writers.shutdown(wait=True)
+    def stored_keys(self) -> Set[TileKey]:
+        return self._job.store.keys()

@@ -69,8 +69,7 @@ class TileEmbeddings:
         """
         cached = self.cache.get(key)
         if cached is None:
-            half = self._stored_or_new(key).embedding
-            cached = torch.from_numpy(half.astype(np.float32)).to(self.job.model.device)
+            cached = to_tensor(self._stored_or_new(key), self.job)
             self.cache.put(key, cached)
         return cached
 
@@ -101,3 +100,9 @@ class TileEmbeddings:
             if not self._has_warned_of_writing:
                 self._has_warned_of_writing = True
                 logger.warning("embeddings of this session are not kept: %s", error)
+
+
+def to_tensor(tile: StoredTile, job: EmbeddingJob) -> Tensor:
+    """Return a stored embedding as the decoder takes it: float32, on the device."""
+    full = torch.from_numpy(tile.embedding.astype(np.float32))
+    return full.to(job.model.device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tilesam.embedding.work import embed_tile
 from tilesam.errors import EmbeddingError
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from tilesam.embedding.job import EmbeddingJob, TileOutcome
     from tilesam.types import TileKey
 
+JobT = TypeVar("JobT")
+
 logger = logging.getLogger(__name__)
 
 LARGE_PARCEL = 10 * 1024**2
 """In bytes; what names its files by their paths is far smaller."""
 
 
-class Parcel:
+class Parcel(Generic[JobT]):
     """A job that travels pickled, and is unpacked where it is used first.
 
     Between workers it travels pickled too: unpacking loads the weights, which should
@@ -38,10 +40,10 @@ class Parcel:
 
     def __init__(self, packed: bytes) -> None:
         self._packed = packed
-        self._job: EmbeddingJob | None = None
+        self._job: JobT | None = None
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[Parcel], tuple[bytes]]:
+    def __reduce__(self) -> tuple[type[Parcel[JobT]], tuple[bytes]]:
         """Travel as it came."""
         return Parcel, (self._packed,)
 
@@ -49,7 +51,7 @@ class Parcel:
         """Return what it costs to send."""
         return len(self._packed)
 
-    def open(self) -> EmbeddingJob:
+    def open(self) -> JobT:
         """Return the job; the first call loads the model and opens image and store."""
         with self._lock:
             if self._job is None:
@@ -57,7 +59,7 @@ class Parcel:
             return self._job
 
 
-def pack(job: EmbeddingJob) -> bytes:
+def pack(job: object) -> bytes:
     """Pickle a job.
 
     Raises
@@ -82,7 +84,7 @@ def pack(job: EmbeddingJob) -> bytes:
     return packed
 
 
-def embed_parcel(key: TileKey, parcel: Parcel) -> TileOutcome:
+def embed_parcel(key: TileKey, parcel: Parcel[EmbeddingJob]) -> TileOutcome:
     """Embed a tile of a job, on a worker."""
     job = parcel.open()
     return embed_tile(

@@ -1,18 +1,20 @@
-"""How far a run is, how fast, and how long it will still take."""
+"""How far an embedding run is, how fast, and how long it will still take."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from tilesam.embedding.speed import SpeedMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from tilesam.embedding.job import TileOutcome
 
-RECENT_TILES = 16
-"""The speed is that of so many tiles: what came before may have been another disk."""
+ProgressT = TypeVar("ProgressT")
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,10 @@ class ProgressMeter:
 
     def __init__(self, total: int, missing: int, *, clock: Callable[[], float]) -> None:
         self._total = total
-        self._clock = clock
-        self._start = self._last = clock()
+        self._speed = SpeedMeter(total, missing, clock=clock)
         self._counts: Counter[str] = Counter()
         self._bytes_written = 0
         self._encoding = 0.0
-        self._left = {True: missing, False: total - missing}
-        # Separately for tiles that were missing and for those that were not.
-        self._recent = {
-            was_missing: deque[float](maxlen=RECENT_TILES)
-            for was_missing in (True, False)
-        }
-        self._latest = deque[float](maxlen=RECENT_TILES)
-        self._reading = deque[float](maxlen=RECENT_TILES)
 
     def add(self, outcome: TileOutcome, *, was_missing: bool) -> EmbeddingProgress:
         """Count one more tile.
@@ -89,36 +82,42 @@ class ProgressMeter:
         was_missing
             Whether the store did not have it when the run began.
         """
-        now = self._clock()
-        seconds, self._last = now - self._last, now
-        self._recent[was_missing].append(seconds)
-        self._latest.append(seconds)
-        self._reading.append(outcome.seconds_reading)
-        self._left[was_missing] -= 1
+        self._speed.add(
+            was_missing=was_missing, seconds_reading=outcome.seconds_reading
+        )
         self._counts[outcome.status] += 1
         self._bytes_written += outcome.nbytes
         self._encoding += outcome.seconds_encoding
         return EmbeddingProgress(
-            done=self._counts.total(),
+            done=self._speed.done,
             total=self._total,
             embedded=self._counts["embedded"],
             present=self._counts["present"],
             skipped=self._counts["skipped"],
             bytes_written=self._bytes_written,
-            tiles_per_second=1 / max(_mean(self._latest), 1e-9),
-            seconds_left=self._seconds_left(),
-            encoder_share=self._encoding / max(now - self._start, 1e-9),
+            tiles_per_second=self._speed.tiles_per_second,
+            seconds_left=self._speed.seconds_left,
+            encoder_share=self._encoding / self._speed.seconds,
             outcome=outcome,
         )
 
-    def _seconds_left(self) -> float | None:
-        missing, stored = self._recent[True], self._recent[False]
-        if self._left[True] and not missing:
-            return None
-        to_embed = self._left[True] * _mean(missing) if missing else 0.0
-        # Tiles are checked last; until then it is known only how long reading takes.
-        return to_embed + self._left[False] * _mean(stored or self._reading)
 
+def follow(
+    run: Generator[ProgressT, None, None],
+    report: Callable[[ProgressT], None] | None = None,
+) -> ProgressT | None:
+    """Let a run go to its end and return the last progress; None if there was none.
 
-def _mean(seconds: deque[float]) -> float:
-    return sum(seconds) / len(seconds)
+    Parameters
+    ----------
+    run
+        Is closed whatever happens.
+    report
+        Called with each progress. What raises there ends the run.
+    """
+    last = None
+    with closing(run):
+        for last in run:
+            if report is not None:
+                report(last)
+    return last

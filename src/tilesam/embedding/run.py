@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from tilesam.embedding.checks import require_belonging, require_fitting_resources
 from tilesam.embedding.job import EmbeddingJob
 from tilesam.embedding.local import embed_locally
 from tilesam.embedding.progress import ProgressMeter
@@ -99,8 +100,9 @@ def embed_tiles(
     tiles = list(dict.fromkeys(plan))
     for key in tiles:
         grid.check(key)
-    _require_belonging(source, store, model)
-    _require_fitting_options(client, resources=resources, batch_size=batch_size)
+    require_belonging(source, store, model)
+    require_fitting_resources(client, resources)
+    _require_fitting_batch(client, batch_size)
     work = WorkList(tiles, store.keys())
     _require_writable(store, missing=len(work.missing_at_start))
     job = EmbeddingJob(
@@ -136,33 +138,7 @@ def _measured(
         outcomes.close()
 
 
-def _require_belonging(
-    source: ImageSource, store: EmbeddingStore, model: SamModel
-) -> None:
-    contents = store.contents
-    pairs = {
-        "weights": (model.weights_sha256, contents.weights_sha256),
-        "input size": (model.input_size, contents.input_size),
-        "image": (source.identity, contents.image),
-        "channels": (tuple(source.channels), tuple(contents.channels)),
-        "normalization": (source.normalization.to_plain(), contents.normalization),
-    }
-    for what, (given, expected) in pairs.items():
-        if given != expected:
-            raise EmbeddingError(
-                f"the store is of another {what}: {given} was given, it holds "
-                f"{expected}; open the store for this image and this model"
-            )
-
-
-def _require_fitting_options(
-    client: Any, *, resources: Mapping[str, float] | None, batch_size: int | None
-) -> None:
-    if client is None and resources:
-        raise EmbeddingError(
-            f"resources are {dict(resources)}, but there is no client; they are those "
-            "of the workers of a cluster; give its client too, or leave them out"
-        )
+def _require_fitting_batch(client: Any, batch_size: int | None) -> None:
     if client is not None and batch_size is not None:
         raise EmbeddingError(
             f"batch_size is {batch_size}, but there is a client; workers embed tile by "

@@ -107,13 +107,22 @@ class LookedUp(NamedTuple):
         return self.stored is not None and self.stored.pixels_hash == self.pixels_hash
 
 
-def look_up(key: TileKey, job: EmbeddingJob) -> LookedUp:
-    """Read the pixels of a tile, and its embedding if there is one."""
+def read_pixels(key: TileKey, job: EmbeddingJob) -> tuple[UInt8Array, str]:
+    """Return the pixels of a tile as the model sees them, and their hash."""
     window = job.grid.window(key)
     out_hw = resized_hw((window.height, window.width), job.model.input_size)
     pixels = job.source.read_resampled(window, out_hw)
-    stored = job.store.read(key) if key in job.store else None
-    return LookedUp(pixels, hash_pixels(pixels), stored)
+    return pixels, hash_pixels(pixels)
+
+
+def look_up(key: TileKey, job: EmbeddingJob) -> LookedUp:
+    """Read the pixels of a tile, and its embedding if there is one."""
+    return LookedUp(*read_pixels(key, job), read_stored(key, job))
+
+
+def read_stored(key: TileKey, job: EmbeddingJob) -> StoredTile | None:
+    """Return what the store has of a tile, whichever pixels it was made from."""
+    return job.store.read(key) if key in job.store else None
 
 
 def read_tile(key: TileKey, job: EmbeddingJob) -> ReadTile:
@@ -125,9 +134,7 @@ def read_tile(key: TileKey, job: EmbeddingJob) -> ReadTile:
         status = "present"
     elif found.stored is not None and not job.replace_changed:
         raise _changed(key)
-    elif job.skip_background and is_background(
-        found.pixels, job.source.valid_fraction(job.grid.window(key))
-    ):
+    elif is_left_out(key, found.pixels, job):
         status = "skipped"
     return ReadTile(
         key=key,
@@ -135,6 +142,13 @@ def read_tile(key: TileKey, job: EmbeddingJob) -> ReadTile:
         pixels_hash=found.pixels_hash,
         status=status,
         seconds=time.perf_counter() - start,
+    )
+
+
+def is_left_out(key: TileKey, pixels: UInt8Array, job: EmbeddingJob) -> bool:
+    """Return whether a tile is background, if that is to be left out."""
+    return job.skip_background and is_background(
+        pixels, job.source.valid_fraction(job.grid.window(key))
     )
 
 
@@ -213,7 +227,7 @@ def read_again_if_stored(tile: ReadTile, job: EmbeddingJob) -> ReadTile:
 
 def _is_stored(tile: ReadTile, job: EmbeddingJob) -> bool:
     """Return whether the store has a tile from the pixels that were read."""
-    stored = job.store.read(tile.key) if tile.key in job.store else None
+    stored = read_stored(tile.key, job)
     return stored is not None and stored.pixels_hash == tile.pixels_hash
 
 

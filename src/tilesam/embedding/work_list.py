@@ -8,16 +8,30 @@ another goes on far from it; no locks are needed, and a killed process leaves no
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Set
 
-    from tilesam.embedding.job import TileOutcome
     from tilesam.types import TileKey
 
 FAR = (5**0.5 - 1) / 2
 """Share of the list to skip: repeated, it never comes back to where it was before."""
+
+
+class Outcome(Protocol):
+    """What became of a tile, as far as it matters for which tile is next."""
+
+    @property
+    def key(self) -> TileKey:
+        """The tile."""
+
+    @property
+    def status(self) -> str:
+        """`"present"` if it was stored already."""
+
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 
 class WorkList:
@@ -52,7 +66,7 @@ class WorkList:
             is_missing = key in self._believed_missing
             (self._missing if is_missing else self._stored).appendleft(key)
 
-    def is_done_by_others(self, outcome: TileOutcome) -> bool:
+    def is_done_by_others(self, outcome: Outcome) -> bool:
         """Return whether a tile that was missing turned out to be there."""
         return outcome.status == "present" and outcome.key in self._believed_missing
 

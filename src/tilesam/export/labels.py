@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tilesam.export.label_tiff import DENSE_PIXELS, TILE_SIZE, write_array, write_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tilesam.types import MaskCandidate
-
-DENSE_PIXELS = 2**26
-"""A label image of up to so many pixels is painted whole."""
-
-TILE_SIZE = 1024
-"""Side of a tile in pixels. The file's list of tiles takes 16 bytes for each."""
 
 
 def paint_labels(
@@ -102,27 +97,11 @@ def write_label_tiff(
     OSError
         If the file cannot be written.
     """
-    import tifffile
-
-    options: dict[str, Any] = {"compression": "zlib", "metadata": {"axes": "YX"}}
     if image_hw[0] * image_hw[1] <= DENSE_PIXELS:
-        tifffile.imwrite(path, paint_labels(candidates, image_hw), **options)
+        write_array(path, paint_labels(candidates, image_hw))
         return
-    tifffile.imwrite(
-        path,
-        # A tile without bytes is one that is not there.
-        (
-            b"" if tile is None else zlib.compress(tile.tobytes())
-            for tile in label_tiles(candidates, image_hw)
-        ),
-        shape=image_hw,
-        dtype=_label_dtype(candidates),
-        tile=(TILE_SIZE, TILE_SIZE),
-        photometric="minisblack",
-        bigtiff=True,
-        byteorder="<",
-        **options,
-    )
+    tiles = label_tiles(candidates, image_hw)
+    write_tiles(path, tiles, image_hw, _label_dtype(candidates))
 
 
 def _label_dtype(candidates: Sequence[MaskCandidate]) -> np.dtype[Any]:

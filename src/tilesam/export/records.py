@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tilesam.export.rle import compress_counts, encode_rle
+from tilesam.masks.rle import compress_counts, encode_rle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

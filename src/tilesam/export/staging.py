@@ -1,4 +1,4 @@
-"""Write several files so that a reader never sees half of one."""
+"""Write several files, or a folder, so that a reader never sees half of it."""
 
 from __future__ import annotations
 
@@ -54,6 +54,58 @@ def staged_folder(folder: Path) -> Iterator[Path]:
         raise cannot_write(folder, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder another name while it is filled, and its own at the end.
+
+    Parameters
+    ----------
+    folder
+        The folder to make, or to replace with all that is in it; missing folders above
+        it are made.
+
+    Yields
+    ------
+    Path
+        A name beside it at which nothing is. When the block ends well what is there
+        then takes the place of `folder`; when it raises, it is removed and `folder` is
+        as it was.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    # The number keeps two processes that write the same folder apart.
+    partial, former = (
+        folder.with_name(f".{folder.name}.{os.getpid()}.{what}")
+        for what in ("part", "former")
+    )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        _take_place(partial, folder, former)
+    except TilesamError:
+        raise
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def _take_place(partial: Path, folder: Path, former: Path) -> None:
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    folder.rename(former)
+    try:
+        partial.rename(folder)
+    except OSError:
+        former.rename(folder)
+        raise
 
 
 def _move_all(source: Path, target: Path) -> None:

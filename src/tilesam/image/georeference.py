@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,17 +11,44 @@ if TYPE_CHECKING:
 Transform: TypeAlias = tuple[float, float, float, float, float, float]
 
 PIXEL_SCALE, TIE_POINT, TRANSFORMATION = 33550, 33922, 34264
-KEY_DIRECTORY, NODATA = 34735, 42113
+KEY_DIRECTORY, DOUBLE_PARAMS, ASCII_PARAMS = 34735, 34736, 34737
+NODATA = 42113
 """Numbers of tags."""
 
-RASTER_TYPE, GEOGRAPHIC_CRS, PROJECTED_CRS = 1025, 2048, 3072
+TAGS = (
+    *(PIXEL_SCALE, TIE_POINT, TRANSFORMATION),
+    *(KEY_DIRECTORY, DOUBLE_PARAMS, ASCII_PARAMS, NODATA),
+)
+"""All that say where an image is, and what it has not measured."""
+
+MODEL_TYPE, RASTER_TYPE, GEOGRAPHIC_CRS, PROJECTED_CRS = 1024, 1025, 2048, 3072
 """Numbers of keys in the directory."""
 
-POINT = 2
-"""Raster type in which coordinates are of the pixels' centres."""
+PROJECTED, GEOGRAPHIC = 1, 2
+"""Model types: metres or the like, and degrees."""
+
+AREA, POINT = 1, 2
+"""Raster types: coordinates are of the pixels' corners, or of their centres."""
 
 USER_DEFINED = 32767
 """Stands for a coordinate reference system that has no EPSG code."""
+
+
+@dataclass(frozen=True)
+class GeoKeys:
+    """A coordinate reference system as a GeoTIFF spells it, to be written back.
+
+    Parameters
+    ----------
+    directory
+        Four numbers for each key, after four of a header.
+    doubles, text
+        What the directory points into.
+    """
+
+    directory: tuple[int, ...]
+    doubles: tuple[float, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,11 +64,14 @@ class GeoReference:
         The coordinate reference system as "EPSG:nnnn"; None if it has no such code.
     nodata
         Value of pixels that were not measured, if one is declared.
+    keys
+        The reference system with all that the file says of it, also if it has no code.
     """
 
     transform: Transform
     crs: str | None = None
     nodata: float | None = None
+    keys: GeoKeys | None = field(default=None, compare=False, repr=False)
 
 
 def georeference_of(tags: Mapping[int, Any]) -> GeoReference | None:
@@ -61,7 +91,7 @@ def georeference_of(tags: Mapping[int, Any]) -> GeoReference | None:
         transform = (a, b, c - (a + b) / 2, d, e, f - (d + e) / 2)
     code = keys.get(PROJECTED_CRS) or keys.get(GEOGRAPHIC_CRS)
     crs = f"EPSG:{code}" if code and code != USER_DEFINED else None
-    return GeoReference(transform, crs, nodata_of(tags))
+    return GeoReference(transform, crs, nodata_of(tags), _geo_keys(tags))
 
 
 def nodata_of(tags: Mapping[int, Any]) -> float | None:
@@ -84,6 +114,20 @@ def _transform(tags: Mapping[int, Any]) -> Transform | None:
     width, height = float(scale[0]), float(scale[1])
     column, row, _, x, y = (float(number) for number in tie[:5])
     return width, 0.0, x - column * width, 0.0, -height, y + row * height
+
+
+def _geo_keys(tags: Mapping[int, Any]) -> GeoKeys | None:
+    directory = tags.get(KEY_DIRECTORY, ())
+    if len(directory) < 4:
+        return None
+    doubles = tags.get(DOUBLE_PARAMS, ())
+    # One number alone is not read as a tuple.
+    doubles = (doubles,) if isinstance(doubles, int | float) else doubles
+    return GeoKeys(
+        tuple(int(number) for number in directory),
+        tuple(float(number) for number in doubles),
+        str(tags.get(ASCII_PARAMS, "")),
+    )
 
 
 def _keys(directory: Any) -> dict[int, int]:

@@ -12,15 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tilesam.errors import ImageError, ImageReadError
 from tilesam.image.axes import UNKNOWN
-from tilesam.image.georeference import (
-    KEY_DIRECTORY,
-    NODATA,
-    PIXEL_SCALE,
-    TIE_POINT,
-    TRANSFORMATION,
-    georeference_of,
-    nodata_of,
-)
+from tilesam.image.georeference import TAGS, georeference_of, nodata_of
 from tilesam.image.locations import unreadable
 from tilesam.image.stored import StoredImage
 
@@ -180,5 +172,4 @@ def _alpha(page: TiffPage) -> int | None:
 
 
 def _geographic_tags(page: TiffPage) -> dict[int, Any]:
-    numbers = (PIXEL_SCALE, TIE_POINT, TRANSFORMATION, KEY_DIRECTORY, NODATA)
-    return {n: page.tags[n].value for n in numbers if n in page.tags}
+    return {n: page.tags[n].value for n in TAGS if n in page.tags}

@@ -71,12 +71,17 @@ class SamConfig:
     `input_size` is what the weights were trained for, in pixels, a multiple of 64.
     `draws_prompts` says that they know points and boxes as a mask prompt as well, see
     `tilesam.model.drawn_prompts`.
+
+    `pred_iou_thresh` and `stability_score_thresh` are what masks have to reach when
+    everything is segmented; the defaults are the paper's, for the released weights.
     """
 
     name: str
     input_size: int
     encoder: EncoderConfig
     draws_prompts: bool = False
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
 
 
 CONFIGS: dict[str, SamConfig] = {
@@ -86,7 +91,12 @@ CONFIGS: dict[str, SamConfig] = {
         SamConfig("vit_l", 1024, ViTConfig(1024, 24, 16, (5, 11, 17, 23))),
         SamConfig("vit_h", 1024, ViTConfig(1280, 32, 16, (7, 15, 23, 31))),
         SamConfig("vit_t", 1024, TinyViTConfig()),
-        SamConfig("tiny", 512, PyramidConfig(), draws_prompts=True),
+        SamConfig(
+            *("tiny", 512, PyramidConfig()),
+            draws_prompts=True,
+            pred_iou_thresh=0.5,
+            stability_score_thresh=0.9,
+        ),
     )
 }
 """The architectures by name; `vit_t` is that of MobileSAM."""

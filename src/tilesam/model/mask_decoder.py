@@ -5,7 +5,7 @@ Kirillov et al. 2023, "Segment Anything", section 3 and appendix A.
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +15,14 @@ from tilesam.model.configs import EMBED_DIM
 from tilesam.model.layers import MLP, LayerNorm2d, linear
 from tilesam.model.transformer import TwoWayTransformer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 NUM_MASKS = 4
 """Token 0 is the single mask; 1 to 3 are the answers to an ambiguous prompt."""
 
 
-POSITIONS_AT_A_TIME = 8192
+POSITIONS_AT_A_TIME = 4096
 """Positions of image embeddings that a CPU works on at once.
 
 What is computed of them then stays in the cache and within the sizes that the allocator
@@ -45,6 +48,27 @@ class MaskDecoderOutput(NamedTuple):
     """
 
     low_res_logits: Tensor
+    predicted_iou: Tensor
+
+
+class PassingMasks(NamedTuple):
+    """Those of the masks of N ambiguous prompts that are predicted to be good.
+
+    Parameters
+    ----------
+    low_res_logits
+        (M, 4h, 4w) float, unthresholded, in the order of prompts and tokens.
+    prompts
+        (M,) int64, which of the N prompts each answers.
+    tokens
+        (M,) int64: 1 the whole, 2 the part, 3 the subpart.
+    predicted_iou
+        (N, 3) float, not clipped, of all masks that were asked for.
+    """
+
+    low_res_logits: Tensor
+    prompts: Tensor
+    tokens: Tensor
     predicted_iou: Tensor
 
 
@@ -98,16 +122,9 @@ class MaskDecoder(nn.Module):
             All four masks; whoever asked chooses among them.
         """
         sparse, dense = sparse_prompt_embeddings, dense_prompt_embeddings
-        total = dense.shape[1] if sparse is None else sparse.shape[1]
-        step = _prompts_at_a_time(image_embedding, total)
         parts = [
-            self._decode(
-                image_embedding,
-                image_pe,
-                None if sparse is None else sparse[:, start : start + step],
-                dense[:, start : start + step] if dense.shape[1] > 1 else dense,
-            )
-            for start in range(0, total, step)
+            self._decode(image_embedding, image_pe, *prompts)
+            for prompts in _few_at_a_time(image_embedding, sparse, dense)
         ]
         if len(parts) == 1:
             return parts[0]
@@ -116,6 +133,39 @@ class MaskDecoder(nn.Module):
             torch.cat([part.predicted_iou for part in parts], dim=1),
         )
 
+    def decode_passing(
+        self,
+        image_embedding: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor | None,
+        dense_prompt_embeddings: Tensor,
+        *,
+        lowest_iou: float,
+    ) -> PassingMasks:
+        """Answer N ambiguous prompts about one image, as far as it is worth it.
+
+        Logits are made only for prompts of which a mask passes, and kept only of those
+        masks; everything else is as in `forward`.
+
+        Parameters
+        ----------
+        image_embedding, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings
+            As above with B = 1.
+        lowest_iou
+            Masks with a higher predicted IoU pass.
+        """
+        parts, begin = [], 0
+        few = _few_at_a_time(
+            image_embedding, sparse_prompt_embeddings, dense_prompt_embeddings
+        )
+        for prompts in few:
+            part = self._decode_passing(
+                image_embedding, image_pe, *prompts, lowest_iou=lowest_iou
+            )
+            parts.append(part._replace(prompts=part.prompts + begin))
+            begin += len(part.predicted_iou)
+        return PassingMasks(*(torch.cat(x) for x in zip(*parts, strict=True)))
+
     def _decode(
         self,
         image_embedding: Tensor,
@@ -123,20 +173,51 @@ class MaskDecoder(nn.Module):
         sparse: Tensor | None,
         dense: Tensor,
     ) -> MaskDecoderOutput:
-        grid_hw = (image_embedding.shape[-2], image_embedding.shape[-1])
+        tokens, image = self._read(image_embedding, image_pe, sparse, dense)
+        logits = self._upscale(image, self._weigh(tokens), _grid_of(image_embedding))
+        return MaskDecoderOutput(logits, self.iou_prediction_head(tokens[:, :, 0]))
+
+    def _decode_passing(
+        self,
+        image_embedding: Tensor,
+        image_pe: Tensor,
+        sparse: Tensor | None,
+        dense: Tensor,
+        *,
+        lowest_iou: float,
+    ) -> PassingMasks:
+        tokens, image = self._read(image_embedding, image_pe, sparse, dense)
+        iou = self.iou_prediction_head(tokens[:, :, 0])[0, :, 1:]  # (N, 3)
+        passes = iou > lowest_iou
+        chosen = passes.any(dim=1).nonzero().squeeze(1)
+        hyper = self._weigh(tokens[:, chosen])[:, :, 1:]
+        logits = self._upscale(image[:, chosen], hyper, _grid_of(image_embedding))[0]
+        prompts, tokens_passing = passes.nonzero(as_tuple=True)
+        return PassingMasks(logits[passes[chosen]], prompts, tokens_passing + 1, iou)
+
+    def _read(
+        self,
+        image_embedding: Tensor,
+        image_pe: Tensor,
+        sparse: Tensor | None,
+        dense: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return (B, N, T, D) tokens and (B, N, L, D) positions, both updated."""
         image = image_embedding.unsqueeze(1) + dense
-        tokens = self._build_tokens(image, sparse)
         tokens, image = self.transformer(
             image.flatten(-2).transpose(-2, -1).contiguous(),  # (B, 1 or N, L, D)
             image_pe.flatten(-2).transpose(-2, -1),
-            tokens,
+            self._build_tokens(image, sparse),
         )
+        return tokens, image
+
+    def _weigh(self, tokens: Tensor) -> Tensor:
+        """Return (B, N, 4, D/8) what each mask takes of each feature."""
         hyper = [
             mlp(tokens[:, :, 1 + index])
             for index, mlp in enumerate(self.output_hypernetworks_mlps)
         ]
-        logits = self._upscale(image, torch.stack(hyper, dim=2), grid_hw)
-        return MaskDecoderOutput(logits, self.iou_prediction_head(tokens[:, :, 0]))
+        return torch.stack(hyper, dim=2)
 
     def _build_tokens(self, image: Tensor, sparse: Tensor | None) -> Tensor:
         output = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
@@ -162,6 +243,24 @@ class MaskDecoder(nn.Module):
         x = spread(image, up1)  # (B, N, L, 4, D/4)
         x = F.gelu(F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps))
         return F.gelu(spread(x, up2)).flatten(2, 4)  # (B, N, L, 4, 4, D/8)
+
+
+def _grid_of(image_embedding: Tensor) -> tuple[int, int]:
+    return image_embedding.shape[-2], image_embedding.shape[-1]
+
+
+def _few_at_a_time(
+    image_embedding: Tensor, sparse: Tensor | None, dense: Tensor
+) -> Iterator[tuple[Tensor | None, Tensor]]:
+    """Yield sparse and dense embeddings of as many prompts as are decoded together."""
+    total = dense.shape[1] if sparse is None else sparse.shape[1]
+    step = _prompts_at_a_time(image_embedding, total)
+    for start in range(0, total, step):
+        few = slice(start, start + step)
+        yield (
+            None if sparse is None else sparse[:, few],
+            dense[:, few] if dense.shape[1] > 1 else dense,
+        )
 
 
 def _prompts_at_a_time(image_embedding: Tensor, total: int) -> int:

@@ -52,6 +52,28 @@ class Decoded(NamedTuple):
     predicted_iou: Tensor
 
 
+class DecodedPoints(NamedTuple):
+    """What is worth keeping of the answers to N single points.
+
+    Parameters
+    ----------
+    low_res_logits
+        (M, 4g, 4g) float32 on the model's device, unthresholded, in the order of points
+        and tokens.
+    points
+        (M,) int64, which of the points each answers.
+    tokens
+        (M,) int64: 1 the whole, 2 the part, 3 the subpart.
+    predicted_iou
+        (N, 3) float32, not clipped, of all answers.
+    """
+
+    low_res_logits: Tensor
+    points: Tensor
+    tokens: Tensor
+    predicted_iou: Tensor
+
+
 class SamModel:
     """A network ready to answer, whichever device it is on.
 
@@ -204,6 +226,36 @@ class SamModel:
         logits, iou = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return Decoded(logits, iou)
 
+    def decode_points(
+        self, image_embedding: Tensor, points_xy: NDArray[Any], *, lowest_iou: float
+    ) -> DecodedPoints:
+        """Answer N single points about one embedded window, if the answers are good.
+
+        Parameters
+        ----------
+        image_embedding
+            (256, g, g), one of those that `embed` returns.
+        points_xy
+            (N, 2) pixel indices of the input, each on an object of its own.
+        lowest_iou
+            Logits are made only of masks with a higher predicted IoU, which saves a
+            good part of the time and most of the memory.
+
+        Raises
+        ------
+        DeviceError
+            If not even one point fits into the memory of the device.
+        """
+        embedding = image_embedding.to(self.device, torch.float32).unsqueeze(0)
+        points = self._to_tensor(points_xy[:, np.newaxis])  # (1, N, 1, 2)
+        parts = self._in_fitting_batches(
+            lambda start, stop: self._decode_points_batch(
+                embedding, points[:, start:stop], start, lowest_iou
+            ),
+            len(points_xy),
+        )
+        return DecodedPoints(*(torch.cat(x) for x in zip(*parts, strict=True)))
+
     def logits_to_window(
         self, low_res_logits: Tensor, window_hw: tuple[int, int]
     ) -> Tensor:
@@ -237,6 +289,23 @@ class SamModel:
         ):
             output = self.network.decode(embedding, **prompts)
         return Decoded(output.low_res_logits[0], output.predicted_iou[0])
+
+    def _decode_points_batch(
+        self, embedding: Tensor, points_xy: Tensor, start: int, lowest_iou: float
+    ) -> DecodedPoints:
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, enabled=False),
+        ):
+            found = self.network.decode_points(
+                embedding, points_xy, lowest_iou=lowest_iou
+            )
+        return DecodedPoints(
+            found.low_res_logits,
+            found.prompts + start,
+            found.tokens,
+            found.predicted_iou,
+        )
 
     def _in_fitting_batches(
         self, work: Callable[[int, int], Result], count: int

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
-from tilesam.model.drawn_prompts import draw_prompts
-from tilesam.model.mask_decoder import MaskDecoder, MaskDecoderOutput
+from tilesam.model.drawn_prompts import draw_prompts, encode_drawn_points
+from tilesam.model.mask_decoder import (
+    MaskDecoder,
+    MaskDecoderOutput,
+    PassingMasks,
+)
 from tilesam.model.prompt_encoder import PromptEncoder
 
 if TYPE_CHECKING:
@@ -92,4 +97,38 @@ class Sam(nn.Module):
             encoder.pe_layer.encode_grid((h, w)),
             encoder.encode_sparse(points_xy, point_labels, boxes_xyxy, (h, w)),
             encoder.encode_dense(mask_input),
+        )
+
+    def decode_points(
+        self, image_embedding: Tensor, points_xy: Tensor, *, lowest_iou: float
+    ) -> PassingMasks:
+        """Answer N single points on one image with the masks that are worth it.
+
+        Parameters
+        ----------
+        image_embedding
+            (1, 256, h, w) from `encode`.
+        points_xy
+            (1, N, 1, 2) float, each on an object of its own.
+        lowest_iou
+            Only masks with a higher predicted IoU are made.
+
+        Returns
+        -------
+        PassingMasks
+            Of whole, part and subpart of each prompt those that pass.
+        """
+        h, w = image_embedding.shape[-2:]
+        encoder = self.prompt_encoder
+        labels = points_xy.new_ones(points_xy.shape[:-1], dtype=torch.int64)
+        if self.config.draws_prompts:
+            dense = encode_drawn_points(points_xy, (h, w), encoder.encode_masks)
+        else:
+            dense = encoder.encode_dense(None)
+        return self.mask_decoder.decode_passing(
+            image_embedding,
+            encoder.pe_layer.encode_grid((h, w)),
+            encoder.encode_sparse(points_xy, labels, None, (h, w)),
+            dense,
+            lowest_iou=lowest_iou,
         )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tilesam.model.configs import PATCH_SIZE, PyramidConfig, SamConfig, build_sam
-from tilesam.model.mask_decoder import NUM_MASKS, MaskDecoderOutput
+from tilesam.model.mask_decoder import NUM_MASKS, MaskDecoderOutput, PassingMasks
 from tilesam.model.runtime import SamModel
 from tilesam.model.sam import Sam
 
@@ -94,6 +94,18 @@ class BrightRegionNetwork(Sam):
         logits = torch.stack([_to_logits(mask) for mask in answers])
         iou = torch.tensor(BRIGHT_REGION_IOU).expand(1, count, NUM_MASKS)
         return MaskDecoderOutput(logits.unsqueeze(0), iou)
+
+    def decode_points(
+        self, image_embedding: Tensor, points_xy: Tensor, *, lowest_iou: float
+    ) -> PassingMasks:
+        """Answer as the real network does, see `Sam.decode_points`."""
+        labels = torch.ones(points_xy.shape[:-1], dtype=torch.int64)
+        answers = self.decode(image_embedding, points_xy=points_xy, point_labels=labels)
+        iou = answers.predicted_iou[0, :, 1:]
+        passes = iou > lowest_iou
+        prompts, tokens = passes.nonzero(as_tuple=True)
+        logits = answers.low_res_logits[0, :, 1:][passes]
+        return PassingMasks(logits, prompts, tokens + 1, iou)
 
 
 def _select(

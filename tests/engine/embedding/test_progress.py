@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tilesam.embedding.job import TileOutcome
-from tilesam.embedding.progress import RECENT_TILES, ProgressMeter
+from tilesam.embedding.progress import ProgressMeter
+from tilesam.embedding.speed import RECENT_TILES
 from tilesam.types import TileKey
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from tilesam import OutputError, Session, TileKey, Window
 from tilesam.export.records import Answer, StoreUse
 from tilesam.export.results import write_results
-from tilesam.export.rle import decode_rle, decompress_counts
 from tilesam.image import Normalization
+from tilesam.masks.rle import decode_rle, decompress_counts
 from tilesam.prompts import build_prompts
 from tilesam.testing.images import bright_rectangles, rectangle_mask
 from tilesam.testing.models import bright_region_model

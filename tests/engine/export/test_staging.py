@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tilesam import ImageReadError, OutputError
-from tilesam.export.staging import staged_folder
+from tilesam.export.staging import replaced_folder, staged_folder
 
 
 def names(folder):
@@ -78,3 +78,45 @@ def test_a_full_disk_is_an_output_error(tmp_path):
     with pytest.raises(OutputError, match="No space left on device"):
         run_out_of_space()
     assert names(tmp_path) == []
+
+
+def test_a_folder_takes_the_place_of_the_old_one_as_a_whole(tmp_path):
+    folder = tmp_path / "a" / "labels.zarr"
+    for number in "12":
+        with replaced_folder(folder) as partial:
+            partial.mkdir()
+            (partial / f"file{number}").write_text(number)
+        assert names(folder) == [f"file{number}"]
+    assert names(folder.parent) == ["labels.zarr"]
+
+
+def test_the_old_folder_stays_when_the_block_raises(tmp_path):
+    folder = tmp_path / "labels.zarr"
+    folder.mkdir()
+    (folder / "old").write_text("1")
+
+    def write_half():
+        with replaced_folder(folder) as partial:
+            partial.mkdir()
+            (partial / "new").write_text("2")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_half()
+    assert names(folder) == ["old"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_be_moved(tmp_path):
+    folder = tmp_path / "labels.zarr"
+    folder.mkdir()
+    (folder / "old").write_text("1")
+
+    def make_nothing():
+        with replaced_folder(folder):
+            pass
+
+    with pytest.raises(OutputError, match=r"cannot write .*labels\.zarr"):
+        make_nothing()
+    assert names(folder) == ["old"]
+    assert names(tmp_path) == ["labels.zarr"]

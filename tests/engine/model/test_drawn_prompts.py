@@ -5,7 +5,11 @@ import torch
 from torch import Tensor
 
 from tilesam.model.configs import PyramidConfig, SamConfig, build_sam
-from tilesam.model.drawn_prompts import STRENGTH, draw_prompts
+from tilesam.model.drawn_prompts import (
+    STRENGTH,
+    draw_prompts,
+    encode_drawn_points,
+)
 
 GRID = (4, 4)  # 64 input pixels, 16 low-resolution pixels of 4 a side
 NOTHING = torch.zeros(1, 1, 1, 2)
@@ -85,3 +89,19 @@ def test_only_networks_that_know_drawings_are_shown_them(draws_prompts: bool) ->
         )
     is_alike = torch.allclose(plain.low_res_logits, drawn.low_res_logits)
     assert is_alike == draws_prompts
+
+
+@pytest.mark.parametrize("grid_hw", [(4, 4), (24, 24), (32, 20)])
+def test_encoding_only_what_a_drawing_reaches(grid_hw: tuple[int, int]) -> None:
+    network = build_sam(SamConfig("drawn", 64, PyramidConfig(), draws_prompts=True))
+    encode = network.eval().prompt_encoder.encode_masks
+    h, w = (16 * side for side in grid_hw)
+    corners = [(0, 0), (w - 1, h - 1), (-0.5, h - 0.5), (w / 2, h / 2), (15.5, 16.0)]
+    points = torch.tensor(corners)[None, :, None].float()
+    labels = torch.ones(points.shape[:-1], dtype=torch.int64)
+    drawn = draw_prompts(points, labels, None, grid_hw)
+    assert drawn is not None
+    with torch.inference_mode():
+        expected = encode(drawn)
+        found = encode_drawn_points(points, grid_hw, encode)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)

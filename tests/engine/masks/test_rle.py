@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from tilesam.export import rle
-from tilesam.export.rle import (
+from tilesam.masks import rle
+from tilesam.masks.rle import (
     compress_counts,
     decode_rle,
     decompress_counts,

@@ -1,0 +1,85 @@
+"""Objects as the SA-1B dataset has them: COCO's run lengths and SAM's scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tilesam.everything.table import Status
+from tilesam.export.batches import in_batches
+from tilesam.export.column_runs import column_runs_of
+from tilesam.export.columns import plain_rows
+from tilesam.export.json_stream import json_text, write_json_list
+from tilesam.masks.rle import compress_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tilesam.everything.segmentation import Segmentation
+
+WRITTEN = (Status.KEPT, Status.COVERED)
+"""Objects, whether they own pixels or not."""
+
+COLUMNS = (
+    *("label", "x0", "y0", "x1", "y1", "area", "predicted_iou", "stability_score"),
+    *("point_x", "point_y"),
+)
+IMAGE_ID = 1
+
+
+def write_coco(path: Path, segmentation: Segmentation) -> None:
+    """Write objects as one JSON document in the format of SA-1B.
+
+    Parameters
+    ----------
+    path
+        The file to make.
+    segmentation
+        Its kept and its covered objects are written part by part, whole, so that they
+        may overlap.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    height, width = segmentation.image_hw
+    image = {
+        "image_id": IMAGE_ID,
+        "width": width,
+        "height": height,
+        "file_name": segmentation.image_name,
+    }
+    write_json_list(path, {"image": image}, "annotations", _annotations(segmentation))
+
+
+def _annotations(segmentation: Segmentation) -> Iterator[str]:
+    image_hw = segmentation.image_hw
+    columns = segmentation.table.columns()
+    chosen = np.flatnonzero(np.isin(columns["status"], WRITTEN))
+    for rows, masks in in_batches(segmentation.masks, chosen):
+        counts, offsets = column_runs_of(masks, image_hw)
+        table = plain_rows({name: columns[name][rows] for name in COLUMNS})
+        for index, record in enumerate(table):
+            text = compress_counts(counts[offsets[index] : offsets[index + 1]])
+            yield json_text(_annotation(record, text, image_hw))
+
+
+def _annotation(
+    record: dict[str, Any], counts: str, image_hw: tuple[int, int]
+) -> dict[str, Any]:
+    x0, y0, x1, y1 = (record[name] for name in ("x0", "y0", "x1", "y1"))
+    height, width = image_hw
+    return {
+        "id": record["label"],
+        "segmentation": {"size": [height, width], "counts": counts},
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": record["area"],
+        "predicted_iou": record["predicted_iou"],
+        "stability_score": record["stability_score"],
+        # Objects are put together from several windows; what all of them show.
+        "crop_box": [0, 0, width, height],
+        "point_coords": [[record["point_x"], record["point_y"]]],
+    }
