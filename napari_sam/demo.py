@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tilesam.errors import ImageReadError, TilesamError
-from tilesam.masks.rle import decode_rle, decompress_counts
 from tilesam.image.reading import read_image_file
+from tilesam.masks.rle import decode_rle, decompress_counts
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -77,3 +77,11 @@ class EmbeddingError(TilesamError, RuntimeError):
 
 class EverythingError(TilesamError, ValueError):
     """Everything cannot be segmented: a setting, a folder or a count is off."""
+
+
+class AnnotationError(TilesamError, ValueError):
+    """The objects cannot be changed like this: a label, a mask or an answer is off."""
+
+
+class SessionFileError(TilesamError, OSError):
+    """The file of a session cannot be read or written, or belongs to another image."""

@@ -37,7 +37,7 @@ from tilesam.types import TileKey
 IOU_THRESHOLDS = (0.4, 0.5, 0.6)
 STABILITY_THRESHOLDS = (0.85, 0.9)
 VISIBLE_SHARES = (0.0, 0.15, 0.3, 0.5)
-BEST_ROWS = 4
+BEST_ROWS = 3
 
 
 def decode_sample(model: SamModel, sample: Sample, points_per_side: int) -> TileMasks:
@@ -133,7 +133,9 @@ def _print(
     for overlap in get_args(Overlap):
         choices = [choice for choice in f1 if choice[0] == overlap]
         choices.sort(key=lambda choice: -np.mean(list(f1[choice].values())))
-        for choice in choices[:BEST_ROWS]:
+        # The best ones, and the best thresholds with every other visible share.
+        shown = choices[:BEST_ROWS] + [c for c in choices if c[1:3] == choices[0][1:3]]
+        for choice in dict.fromkeys(shown):
             scores = [f1[choice][domain] for domain in domains]
             figures = [f"{x:.2f}" for x in scores]
             table.add_row(*map(str, choice), f"{np.mean(scores):.3f}", *figures)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tilesam.everything.segmentation import Segmentation
 
 DROPPED = {
-    "duplicate": "copies of another object",
-    "fragment": "fragments of another object",
+    "duplicate": "seen in another window too",
+    "fragment": "cut by the edge of a window",
     "covered": "hidden by objects above",
 }
 """Names of `Status` in small letters, and what they mean."""
@@ -41,7 +41,7 @@ def describe_run(progress: EverythingProgress | None, seconds: float) -> str:
         "skipped as background": progress.skipped,
     }
     others = "".join(f", {count} {what}" for what, count in counts.items() if count)
-    words = f"Decoded {progress.decoded} tiles in {in_time(seconds)}{others}"
+    words = f"Decoded {counted(progress.decoded, 'tile')} in {in_time(seconds)}{others}"
     if not progress.decoded:
         return words
     outside = max(1 - progress.decoder_share - progress.encoder_share, 0.0)
@@ -51,13 +51,18 @@ def describe_run(progress: EverythingProgress | None, seconds: float) -> str:
     )
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number with what is counted, in the plural where it has to be."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def describe_objects(found: Segmentation) -> str:
     """Return what was found, in words."""
     if found.hint is not None:
         return f"Found nothing: {found.hint}"
     record = count_objects(found)
     levels = ", ".join(f"{n} at level {k}" for k, n in record["by_level"].items())
-    words = f"Found {record['objects']} objects: {levels}"
+    words = f"Found {counted(record['objects'], 'object')}: {levels}"
     dropped = record["dropped"]
     left = ", ".join(
         f"{dropped[name]} {what}" for name, what in DROPPED.items() if dropped[name]
