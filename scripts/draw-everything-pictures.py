@@ -29,10 +29,16 @@ AERIAL_SIDE, AERIAL_SEED = 1024, 5
 logger = logging.getLogger(__name__)
 
 
-def draw(name: str, image: UInt8Array, *, object_diameter: float | None = None) -> None:
+def draw(
+    name: str,
+    image: UInt8Array,
+    settings: EverythingSettings,
+    *,
+    object_diameter: float | None = None,
+) -> None:
     """Segment an image and write the picture."""
     session = Session.open(image, object_diameter=object_diameter)
-    found = session.everything(settings=EverythingSettings(points_per_side=32))
+    found = session.everything(settings=settings)
     path = FOLDER / f"everything-{name}.jpg"
     draw_segmentation(found, session.source).save(path, quality=85)
     logger.info("%s: %d objects", path.name, len(found))

@@ -15,8 +15,8 @@ import numpy as np
 
 from tilesam.masks.pairs import overlapping_extents
 from tilesam.masks.run_masks import concatenate
-from tilesam.tiling.fates import Fate
-from tilesam.tiling.overlaps import shared_areas, shared_sides
+from tilesam.tiling.stitching.fates import Fate
+from tilesam.tiling.stitching.overlaps import shared_areas, shared_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

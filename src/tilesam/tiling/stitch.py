@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tilesam.tiling.fates import Fate
-from tilesam.tiling.objects import (
+from tilesam.tiling.stitching.fates import Fate
+from tilesam.tiling.stitching.objects import (
     best_members,
     decide_fates,
     find_remnants,
@@ -21,9 +21,9 @@ from tilesam.tiling.objects import (
     raster_order,
     unite,
 )
-from tilesam.tiling.openings import is_looked_beyond, open_sides
-from tilesam.tiling.seams import find_seams
-from tilesam.tiling.sightings import WindowMasks, gather
+from tilesam.tiling.stitching.openings import is_looked_beyond, open_sides
+from tilesam.tiling.stitching.seams import find_seams
+from tilesam.tiling.stitching.sightings import WindowMasks, gather
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

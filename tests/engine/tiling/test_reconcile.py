@@ -14,9 +14,9 @@ from tests.engine.tiling.label_scenes import (
 )
 from tilesam.masks.run_masks import RunMasks, concatenate
 from tilesam.tiling import Grid
-from tilesam.tiling.fates import Fate
 from tilesam.tiling.reconcile import LevelObjects, reconcile
 from tilesam.tiling.stitch import stitch
+from tilesam.tiling.stitching.fates import Fate
 
 KEPT, COPY, PART = Fate.MEMBER, Fate.DUPLICATE, Fate.FRAGMENT
 

@@ -17,7 +17,7 @@ from tilesam.masks.within import areas_within
 
 if TYPE_CHECKING:
     from tilesam.masks.run_masks import RunMasks
-    from tilesam.tiling.sightings import Sightings
+    from tilesam.tiling.stitching.sightings import Sightings
     from tilesam.types import BoolArray, FloatArray, IntArray
 
 RUNS_AT_ONCE = 2**21

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tilesam.tiling.branches import find_branches
-from tilesam.tiling.matching import is_ambiguous, match
-from tilesam.tiling.overlaps import find_overlaps, shared_sides
+from tilesam.tiling.stitching.branches import find_branches
+from tilesam.tiling.stitching.matching import is_ambiguous, match
+from tilesam.tiling.stitching.overlaps import find_overlaps, shared_sides
 
 if TYPE_CHECKING:
-    from tilesam.tiling.overlaps import Overlaps
-    from tilesam.tiling.sightings import Sightings
+    from tilesam.tiling.stitching.overlaps import Overlaps
+    from tilesam.tiling.stitching.sightings import Sightings
     from tilesam.types import BoolArray, FloatArray, IntArray
 
 THIN_IOU = 0.9

@@ -10,7 +10,7 @@ from tilesam.masks.pairs import overlapping_extents
 from tilesam.masks.within import areas_within
 
 if TYPE_CHECKING:
-    from tilesam.tiling.sightings import Sightings
+    from tilesam.tiling.stitching.sightings import Sightings
     from tilesam.types import BoolArray, IntArray
 
 MIN_CONTINUED = 0.8

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tilesam.tiling.overlaps import shared_areas
+from tilesam.tiling.stitching.overlaps import shared_areas
 
 if TYPE_CHECKING:
-    from tilesam.tiling.overlaps import Overlaps
-    from tilesam.tiling.sightings import Sightings
+    from tilesam.tiling.stitching.overlaps import Overlaps
+    from tilesam.tiling.stitching.sightings import Sightings
     from tilesam.types import BoolArray, IntArray
 
 MIN_UNION_IOU = 0.7

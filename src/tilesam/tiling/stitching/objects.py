@@ -11,14 +11,14 @@ from scipy.sparse.csgraph import connected_components
 from tilesam.masks.pairs import overlapping_extents
 from tilesam.masks.run_masks import concatenate
 from tilesam.masks.union import union_by_group
-from tilesam.tiling.fates import Fate
-from tilesam.tiling.openings import is_looked_beyond
-from tilesam.tiling.overlaps import shared_areas
+from tilesam.tiling.stitching.fates import Fate
+from tilesam.tiling.stitching.openings import is_looked_beyond
+from tilesam.tiling.stitching.overlaps import shared_areas
 
 if TYPE_CHECKING:
     from tilesam.masks.run_masks import RunMasks
-    from tilesam.tiling.seams import Seams
-    from tilesam.tiling.sightings import Sightings
+    from tilesam.tiling.stitching.seams import Seams
+    from tilesam.tiling.stitching.sightings import Sightings
     from tilesam.types import BoolArray, FloatArray, IntArray, UInt8Array
 
 
