@@ -80,7 +80,11 @@ class Funnel:
                 f"max_area_share {settings.max_area_share:g} removed all "
                 f"{self.stable} masks that had passed; raise it"
             )
-        return "nothing that was found lies in the region; choose a larger one"
+        return (
+            f"{self.distinct} masks passed, but all of them are cut by the edges of "
+            "their windows or lie outside of the region; add coarser levels, choose a "
+            "larger region, or keep cut masks (keep_cut, --keep-cut)"
+        )
 
 
 def filter_tile(

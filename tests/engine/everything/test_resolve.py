@@ -166,6 +166,13 @@ def test_what_no_other_window_goes_on_with(keep_cut: bool) -> None:
     half = np.argmax(found.table.area)
     assert found.table.is_cut[half]
     assert found.table.status[half] == (Status.KEPT if keep_cut else Status.FRAGMENT)
+    only_cut = [
+        tile_masks([cut], GRID, left),
+        tile_masks([0 * cut], GRID, right),
+    ]
+    nothing = resolve(only_cut, HW, replace(LENIENT, keep_cut=keep_cut))
+    assert (nothing.hint is None) == keep_cut
+    assert keep_cut or "1 masks passed" in (nothing.hint or "")
     # Nobody looked there: the region ends here.
     alone = resolve(tiles[:1], HW, replace(LENIENT, keep_cut=keep_cut))
     assert len(alone) == 2
