@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import warnings
 from importlib.metadata import PackageNotFoundError, distribution
+from typing import Any
+
+__all__ = ["open_session"]
 
 _NAMESAKE = "napari-sam"
 
@@ -29,3 +32,12 @@ def _warn_of_namesake() -> None:
 
 
 _warn_of_namesake()
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is used first: it brings napari and Qt."""
+    if name != "open_session":
+        raise AttributeError(f"module 'napari_sam' has no attribute {name!r}")
+    from napari_sam.annotators import open_session
+
+    return open_session

@@ -42,6 +42,8 @@ def test_every_command_is_contributed_somewhere(manifest):
     contributions = manifest.contributions
     commands = {command.id for command in contributions.commands}
     used = {sample.command for sample in contributions.sample_data}
+    used |= {widget.command for widget in contributions.widgets}
+    used |= {item.command for items in contributions.menus.values() for item in items}
 
     assert used == commands
 

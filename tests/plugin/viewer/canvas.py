@@ -1,0 +1,110 @@
+"""A person in front of a viewer: real mouse and key events on its canvas."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
+
+CANVAS = "CanvasBackendDesktop"
+"""Class of the widget that vispy draws on."""
+
+
+class Person:
+    """Clicks, drags and types; places are in world coordinates, rows first.
+
+    Parameters
+    ----------
+    viewer
+        Shown, with at least one layer, and the only one on the screen.
+    """
+
+    canvas: QWidget
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        # Of viewers that were closed some may still be about to be deleted.
+        (self.canvas,) = [
+            widget
+            for widget in QApplication.allWidgets()
+            if type(widget).__name__ == CANVAS and widget.isVisible()
+        ]
+        self.wait(lambda: self.canvas.width() > 100)
+
+    def wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
+        """Let the program go on until something holds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError("what was waited for did not come")
+            QApplication.processEvents()
+            time.sleep(0.005)
+
+    def rest(self, seconds: float = 0.1) -> None:
+        """Let the program go on for a moment."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def place(self, world_yx: tuple[float, float]) -> QPoint:
+        """Return where on the canvas a place of the world is."""
+        camera = self.viewer.scene.camera
+        offset = (np.array(world_yx) - camera.center[-2:]) * camera.zoom
+        middle = np.array([self.canvas.height(), self.canvas.width()]) / 2
+        y, x = np.rint(middle + offset).astype(int).tolist()
+        return QPoint(x, y)
+
+    def click(
+        self,
+        world_yx: tuple[float, float],
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
+        """Click with the left button."""
+        place = self.place(world_yx)
+        self._mouse(QEvent.Type.MouseMove, place, modifier, held=False)
+        self._mouse(QEvent.Type.MouseButtonPress, place, modifier)
+        self._mouse(QEvent.Type.MouseButtonRelease, place, modifier)
+
+    def drag(self, start_yx: tuple[float, float], end_yx: tuple[float, float]) -> None:
+        """Press, move and release the left button."""
+        start, end = self.place(start_yx), self.place(end_yx)
+        none = Qt.KeyboardModifier.NoModifier
+        self._mouse(QEvent.Type.MouseMove, start, none, held=False)
+        self._mouse(QEvent.Type.MouseButtonPress, start, none)
+        for share in (0.25, 0.5, 0.75, 1.0):
+            self.rest(0.03)  # napari takes moves in quick succession for one
+            between = start + (end - start) * share
+            self._mouse(QEvent.Type.MouseMove, between, none)
+        self._mouse(QEvent.Type.MouseButtonRelease, end, none)
+
+    def press(
+        self,
+        key: Qt.Key,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
+        """Press and release a key above the canvas."""
+        QTest.keyClick(self.canvas, key, modifier)
+        QApplication.processEvents()
+
+    def _mouse(
+        self,
+        kind: QEvent.Type,
+        place: QPoint,
+        modifier: Qt.KeyboardModifier,
+        *,
+        held: bool = True,
+    ) -> None:
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        button = none if kind == QEvent.Type.MouseMove else left
+        is_down = held and kind != QEvent.Type.MouseButtonRelease
+        event = QMouseEvent(
+            *(kind, QPointF(place), QPointF(self.canvas.mapToGlobal(place))),
+            *(button, left if is_down else none, modifier),
+        )
+        QApplication.sendEvent(self.canvas, event)
+        QApplication.processEvents()
