@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from napari.layers import Image, Labels
 from psygnal import Signal
 
@@ -22,18 +21,18 @@ from napari_sam.controllers.everything import EverythingController
 from napari_sam.controllers.generation import Generation
 from napari_sam.controllers.messages import message_of
 from napari_sam.controllers.prompting import PromptingController
+from napari_sam.drawn_state import DrawnState
 from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.gui_thread import GuiThread
 from napari_sam.objects_layer import ObjectsLayer, keep_on, new_objects_layer
-from napari_sam.plane_prompts import PlanePrompts
 from napari_sam.prompt_layers import PromptLayers
 from napari_sam.region_layer import RegionLayer
+from napari_sam.session_opening import open_view
 from napari_sam.sources import LayerView, view_layer
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import NO_TILES, EmbeddingState
 from napari_sam.state.everything import EverythingState
-from napari_sam.state.prompts import PromptSet
-from napari_sam.store_place import clear_store, copy_tiles
+from napari_sam.store_place import clear_store
 from napari_sam.tile_map_layer import TileMapLayer
 from napari_sam.view_region import shown_region
 from tilesam.annotation.overlaps import Policy
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
     from tilesam.model.runtime import SamModel
     from tilesam.session import Session
-    from tilesam.store import EmbeddingStore
 
 KEYS = {
     "polarity": "T",
@@ -127,6 +125,10 @@ class Annotator:
             image,
             below=(self.prompt_layers.points, self.prompt_layers.boxes),
         )
+        self._drawn = DrawnState(
+            *(self.annotation, self.prompt_layers, self.candidate_layers),
+            plane=lambda: self.plane,
+        )
         self.prompt_layers.bind_keys(self._actions())
         self.candidate_layers.bind_keys(self._actions())
         self._connect()
@@ -155,7 +157,7 @@ class Annotator:
         known = self._loaded[1] if is_loaded else None
         self._thread.submit(
             Job(
-                partial(_open_session, view, *wanted, self.store, known, kept),
+                partial(open_view, view, *wanted, self.store, known, kept),
                 Priority.PROMPT,
                 on_result=partial(self._on_opened, wanted),
                 on_error=self._on_failed,
@@ -268,10 +270,9 @@ class Annotator:
 
     def is_candidate(self, layer: Labels) -> bool:
         """Return whether a layer shows answers or tiles, and cannot be painted on."""
-        ranks = range(len(self.annotation.candidates))
-        return layer is self.tile_map.layer or any(
-            self.candidate_layers.layer(rank) is layer for rank in ranks
-        )
+        # Also while they are hidden, without an answer.
+        answers = [self.candidate_layers.layer(rank) for rank in range(3)]
+        return any(layer is other for other in (self.tile_map.layer, *answers))
 
     def undo(self) -> None:
         """Take the latest step back in the objects layer."""
@@ -311,6 +312,7 @@ class Annotator:
         self._openings.advance()
         self._leave_session()
         self._disconnect()
+        self._drawn.close()
         self.choose_objects(None)
         self.tile_map.close()
         self.region.close()
@@ -334,17 +336,12 @@ class Annotator:
         return {KEYS[name]: action for name, action in does.items()}
 
     def _connect(self) -> None:
-        self.prompt_layers.changed.connect(self._on_prompts_drawn)
-        self.annotation.events.prompts.connect(self._on_prompts)
-        self.annotation.events.candidates.connect(self._on_candidates)
-        self.annotation.events.chosen.connect(self.candidate_layers.choose)
         self.viewer.layers.events.removed.connect(self._on_removed)
         self.viewer.dims.events.point.connect(self._on_moved)
         self.viewer.dims.events.ndisplay.connect(self._on_moved)
         self.image.events.data.connect(self._on_moved)
 
     def _disconnect(self) -> None:
-        self.prompt_layers.changed.disconnect(self._on_prompts_drawn)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.dims.events.point.disconnect(self._on_moved)
         self.viewer.dims.events.ndisplay.disconnect(self._on_moved)
@@ -378,7 +375,7 @@ class Annotator:
         self.opened.emit()
         # Last: estimates, which begin with a session, take back what was said before.
         self.embedding.message, self._notice = self._notice, ""
-        self._on_prompts_drawn()
+        self._drawn.read()
         self._with(PromptingController, lambda controller: controller.ask_again())
 
     def _forget_tiles(self) -> None:
@@ -400,31 +397,6 @@ class Annotator:
             controller.close()
         self._controllers, self.session = (), None
         self.annotation.begin_object()
-
-    def _on_prompts_drawn(self) -> None:
-        drawn = self._drawn()
-        if drawn != self.annotation.prompts:
-            self.annotation.prompts = drawn
-
-    def _on_prompts(self, prompts: PromptSet) -> None:
-        """Draw prompts that came from elsewhere, or were cleared."""
-        if prompts != self._drawn():
-            arrays = PlanePrompts(
-                np.array(prompts.points_yx, np.float64).reshape(-1, 2),
-                np.array(prompts.point_labels, np.int64),
-                np.array(prompts.boxes_yxyx, np.float64).reshape(-1, 4),
-            )
-            self.prompt_layers.write(arrays, self.plane)
-
-    def _drawn(self) -> PromptSet:
-        prompts = self.prompt_layers.read(self.plane)
-        return PromptSet.of(prompts.points_yx, prompts.point_labels, prompts.boxes_yxyx)
-
-    def _on_candidates(self, candidates: tuple[Any, ...]) -> None:
-        if candidates:
-            self.candidate_layers.show(candidates, self.plane)
-        else:
-            self.candidate_layers.hide()
 
     def _on_removed(self, event: Any) -> None:
         prompts = (self.prompt_layers.points, self.prompt_layers.boxes)
@@ -457,33 +429,3 @@ class Annotator:
 
     def _with_candidates(self, act: Callable[[Any], object]) -> None:
         self._with(CandidatesController, act)
-
-
-def _open_session(
-    view: LayerView,
-    model: str,
-    device: str | None,
-    store: Path | None,
-    loaded: SamModel | None,
-    kept: EmbeddingStore | None,
-) -> Session:
-    """Return a session for what a layer shows; on the engine's thread.
-
-    What the session before it has in memory is not embedded again.
-    """
-    from tilesam.model.checkpoints.loading import load_model
-    from tilesam.opening import build_contents, open_embedding_store
-    from tilesam.session import Session
-    from tilesam.store import MemoryStore
-
-    source = view.open(store)
-    network = loaded or load_model(model, device=device)
-    if not (kept and kept.contents.digest == build_contents(source, network).digest):
-        kept = None
-    if store is None:
-        is_in_memory = isinstance(kept, MemoryStore)
-        return Session(source, network, kept if is_in_memory else None)
-    folder = open_embedding_store(store, source, network)
-    if kept is not None:
-        copy_tiles(kept, folder)
-    return Session(source, network, folder)
