@@ -37,7 +37,7 @@ bench: $(INSTALLED) ## run every benchmark in tests/benchmarks
 	@set -e; for file in $(BENCHMARKS); do \
 	    module=$$(echo "$${file%.py}" | tr / .); \
 	    echo "$(BIN)/python -m $$module"; \
-	    $(BIN)/python -m "$$module"; \
+	    scripts/with-display.sh $(BIN)/python -m "$$module"; \
 	done
 
 docs: $(DOCS_INSTALLED) ## build the documentation into docs/_build/html
