@@ -6,6 +6,7 @@ have the engine answer them, and answers become layers again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_sam.candidate_layers import CandidateLayers
+from napari_sam.chosen_objects import ChosenObjects
 from napari_sam.controllers.candidates import CandidatesController
 from napari_sam.controllers.embedding import EmbeddingController
 from napari_sam.controllers.everything import EverythingController
@@ -24,7 +26,6 @@ from napari_sam.controllers.prompting import PromptingController
 from napari_sam.drawn_state import DrawnState
 from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.gui_thread import GuiThread
-from napari_sam.objects_layer import ObjectsLayer, keep_on, new_objects_layer
 from napari_sam.prompt_layers import PromptLayers
 from napari_sam.region_layer import RegionLayer
 from napari_sam.session_opening import open_view
@@ -37,13 +38,18 @@ from napari_sam.tile_map_layer import TileMapLayer
 from napari_sam.view_region import shown_region
 from tilesam.annotation.overlaps import Policy
 from tilesam.errors import StoreError, TilesamError
-from tilesam.types import Window
+from tilesam.types import UInt8Array, Window
 
 if TYPE_CHECKING:
     from napari import Viewer
 
     from tilesam.model.runtime import SamModel
     from tilesam.session import Session
+
+logger = logging.getLogger(__name__)
+
+NEW: Literal["new"] = "new"
+"""Stands for an objects layer that is to be made."""
 
 KEYS = {
     "polarity": "T",
@@ -80,15 +86,14 @@ class Annotator:
         None until it is open, and while another plane is being opened.
     opened
         Emitted when a session is ready to be asked.
-    objects_changed
-        Emitted when another layer was chosen or a step was made, undone or redone.
+    objects
+        Where masks are accepted; its `current` is None before the first.
     closed
         Emitted once at the end, also when the image or a layer of prompts was removed
         from the viewer.
     """
 
     opened = Signal()
-    objects_changed = Signal()
     closed = Signal()
 
     def __init__(
@@ -106,7 +111,6 @@ class Annotator:
         self.embedding = EmbeddingState()
         self.everything = EverythingState()
         self.session: Session | None = None
-        self.objects: ObjectsLayer | None = None
         self.is_closed = False
         self._gui = GuiThread()
         self._thread = EngineThread(self._gui.deliver)
@@ -125,6 +129,12 @@ class Annotator:
             image,
             below=(self.prompt_layers.points, self.prompt_layers.boxes),
         )
+        self.objects = ChosenObjects(
+            *(viewer.layers, viewer.dims, image),
+            below=(self.prompt_layers.points, self.prompt_layers.boxes),
+            plane=lambda: self.plane,
+        )
+        self.objects.changed.connect(self._paint_into_objects)
         self._drawn = DrawnState(
             *(self.annotation, self.prompt_layers, self.candidate_layers),
             plane=lambda: self.plane,
@@ -218,71 +228,51 @@ class Annotator:
         candidates = self.controller(CandidatesController)
         if candidates is None:
             return
-        if self.objects is None and self.annotation.candidates:
-            try:
-                layer = self.new_objects_layer()
-            except TilesamError as error:
-                self.annotation.message = message_of(error)
+        is_wanted = self.annotation.candidates or self.annotation.is_busy
+        if self.objects.current is None and is_wanted:
+            self.choose_objects(NEW)
+            if self.objects.current is None:
                 return
-            self.add_objects_layer(layer)
         candidates.accept(policy)
 
-    def new_objects_layer(self) -> Labels:
-        """Return an empty layer for objects of the image.
-
-        Raises
-        ------
-        AnnotationError
-            If it would be too large.
-        """
-        return new_objects_layer(self.image, world_units=self.viewer.dims.units)
-
-    def add_objects_layer(self, layer: Labels) -> None:
-        """Put a layer below the prompts, and accept masks into it."""
-        active = self.viewer.layers.selection.active
-        lowest = min(
-            (
-                self.viewer.layers.index(other)
-                for other in (self.prompt_layers.points, self.prompt_layers.boxes)
-                if other in self.viewer.layers
-            ),
-            default=len(self.viewer.layers),
-        )
-        self.viewer.layers.insert(lowest, layer)
-        keep_on(layer, self.image, world_units=self.viewer.dims.units)
-        self.choose_objects(layer)
-        self.viewer.layers.selection.active = active
-
-    def choose_objects(self, layer: Labels | None) -> None:
-        """Accept masks into another layer; None for none."""
-        if self.objects is not None:
-            self.objects.close()
-            self.objects = None
-        if layer is not None:
-            try:
-                self.objects = ObjectsLayer(layer, plane=self.plane)
-            except TilesamError as error:
-                self.annotation.message = message_of(error)
+    def choose_objects(self, layer: Labels | Literal["new"]) -> None:
+        """Accept masks into another layer or a new one; the state says why not."""
+        try:
+            if layer == NEW:
+                self.objects.add_new()
             else:
-                self.objects.changed.connect(self.objects_changed.emit)
-        self._paint_into_objects()
-        self.objects_changed.emit()
+                self.objects.choose(layer)
+        except TilesamError as error:
+            self.annotation.message = message_of(error)
+
+    def read_pixels(
+        self,
+        window: Window,
+        out_hw: tuple[int, int],
+        on_result: Callable[[UInt8Array], None],
+    ) -> None:
+        """Read a part of the image in the background, shrunk or enlarged.
+
+        Nothing is told where it cannot be read, or another session was opened since.
+        """
+        session = self.session
+        if session is None:
+            return
+        self._thread.submit(
+            Job(
+                partial(session.source.read_resampled, window, out_hw),
+                Priority.PROMPT,
+                on_result=on_result,
+                on_error=lambda error: logger.warning("no thumbnail: %s", error),
+                is_late=lambda: self.session is not session,
+            )
+        )
 
     def is_candidate(self, layer: Labels) -> bool:
         """Return whether a layer shows answers or tiles, and cannot be painted on."""
         # Also while they are hidden, without an answer.
         answers = [self.candidate_layers.layer(rank) for rank in range(3)]
         return any(layer is other for other in (self.tile_map.layer, *answers))
-
-    def undo(self) -> None:
-        """Take the latest step back in the objects layer."""
-        if self.objects is not None:
-            self.objects.undo()
-
-    def redo(self) -> None:
-        """Make it again."""
-        if self.objects is not None:
-            self.objects.redo()
 
     def cycle(self) -> None:
         """Show the next candidate."""
@@ -313,7 +303,7 @@ class Annotator:
         self._leave_session()
         self._disconnect()
         self._drawn.close()
-        self.choose_objects(None)
+        self.objects.close()
         self.tile_map.close()
         self.region.close()
         self.candidate_layers.close()
@@ -330,8 +320,8 @@ class Annotator:
             "reject": self.reject,
             "next_object": self.next_object,
             "clear": self.next_object,
-            "undo": self.undo,
-            "redo": self.redo,
+            "undo": self.objects.undo,
+            "redo": self.objects.redo,
         }
         return {KEYS[name]: action for name, action in does.items()}
 
@@ -403,15 +393,13 @@ class Annotator:
         if event.value is self.image or any(event.value is x for x in prompts):
             # Whoever deletes the prompts has enough of them.
             self.close()
-        elif self.objects is not None and event.value is self.objects.layer:
-            self.choose_objects(None)
 
     def _on_moved(self, _event: Any) -> None:
         # At once: prompts must never be read on another plane than is shown.
         self.open()
 
     def _paint_into_objects(self) -> None:
-        chosen = self.objects
+        chosen = self.objects.current
         if chosen is None:
             self._with_candidates(lambda c: c.paint_into(None, None))
             return

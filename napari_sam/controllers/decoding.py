@@ -62,6 +62,8 @@ def decode_in_steps(
     settings: EverythingSettings,
     masks: MaskStore,
     breathe: Callable[[], None],
+    *,
+    object_diameter: float | None = None,
 ) -> Generator[EverythingProgress, None, DecodedEverything]:
     """Ask the decoder in one tile after the other.
 
@@ -77,6 +79,8 @@ def decode_in_steps(
         Where masks are kept, see `fitting_masks`.
     breathe
         Called between batches of points, see `EngineThread.breathe`.
+    object_diameter
+        Of a typical object in pixels; by default the session's.
 
     Yields
     ------
@@ -88,7 +92,7 @@ def decode_in_steps(
     TilesamError
         See `tilesam.everything.work.segment_tile`.
     """
-    plan = session.plan_everything(region)
+    plan = session.plan_everything(region, object_diameter=object_diameter)
     asked = replace(masks.contents.decoding, points_per_batch=settings.points_per_batch)
     model: Any = _BreathingModel(session.model, breathe)
     job = EverythingJob(replace(session.embeddings.job, model=model), masks, asked)

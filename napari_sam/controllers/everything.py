@@ -75,7 +75,9 @@ class EverythingController:
         self._choices.advance()
         self.state.is_resolving = False
 
-    def run(self, region: Window | None = None) -> None:
+    def run(
+        self, region: Window | None = None, *, object_diameter: float | None = None
+    ) -> None:
         """Decode a region, then make objects; ends the run before it.
 
         Tiles that were decoded already, as of a run that was cancelled, are not decoded
@@ -85,6 +87,8 @@ class EverythingController:
         ----------
         region
             Part of the image; None is all of it.
+        object_diameter
+            Of a typical object in pixels, for this run alone.
         """
         self.cancel()
         state = self.state
@@ -97,7 +101,7 @@ class EverythingController:
         question = self.session, region, settings, self._masks, breathe
         self._thread.submit(
             Job(
-                partial(decode_in_steps, *question),
+                partial(decode_in_steps, *question, object_diameter=object_diameter),
                 Priority.BACKGROUND,
                 on_result=self._on_decoded,
                 on_error=self._on_failure,

@@ -83,12 +83,6 @@ class SegmentEverything(ImageDock):
         annotator, controller = self.annotator, self._controller()
         if annotator is None or annotator.session is None or controller is None:
             return
-        session = annotator.session
-        session.finest_level = (
-            session.grid.default_level
-            if ask.object_diameter is None
-            else session.grid.level_for_diameter(ask.object_diameter)
-        )
         state = annotator.everything
         state.settings = replace(
             _with_choices(state.settings, self.everything.keep),
@@ -98,7 +92,10 @@ class SegmentEverything(ImageDock):
         if window is None:
             self.everything.set_message(NOWHERE[ask.where], "warning")
             return
-        controller.run(None if ask.where == "image" else window)
+        controller.run(
+            None if ask.where == "image" else window,
+            object_diameter=ask.object_diameter,
+        )
 
     def _draw_region(self) -> None:
         if self.annotator is not None:

@@ -67,7 +67,7 @@ class ImageDock(QWidget):
         column.addWidget(panel, 1)
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered):
-            self._lasting.add(event, self._list_images)
+            self.listen_always(event, self._list_images)
         for connections in (self._connections, self._lasting):
             self.destroyed.connect(connections.end)
         self._list_images()
@@ -87,6 +87,10 @@ class ImageDock(QWidget):
     def listen(self, signal: SignalInstance, callback: Callable[..., Any]) -> None:
         """Connect to a signal of the annotator for as long as it is shown here."""
         self._connections.add(signal, callback)
+
+    def listen_always(self, signal: Any, callback: Callable[..., Any]) -> None:
+        """Connect to a signal of the viewer for as long as the dock is there."""
+        self._lasting.add(signal, callback)
 
     def _list_images(self, _event: Any = None) -> None:
         layers = images_of(self.viewer)

@@ -5,24 +5,28 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sam.annotator import KEYS
-from napari_sam.docks.candidate_rows import candidate_rows
+from napari_sam.annotator import KEYS, NEW
+from napari_sam.docks.candidate_rows import (
+    ThumbnailPlace,
+    candidate_rows,
+    thumbnail_place,
+)
 from napari_sam.docks.image_dock import ImageDock, build_scroll_area
 from napari_sam.views.objects_panel import ObjectsPanel
 from napari_sam.views.prompt_panel import PromptPanel
 from napari_sam.views.questions import ask_overlap
 from napari_sam.views.records import PromptCounts
-from tilesam.types import FOREGROUND
+from tilesam.types import FOREGROUND, MaskCandidate, UInt8Array
 
 if TYPE_CHECKING:
     from napari import Viewer
-    from napari.layers import Labels
 
     from napari_sam.annotator import Annotator
-    from tilesam.annotation.overlaps import OverlapQuestion
+    from tilesam.annotation.overlaps import OverlapQuestion, Policy
 
 
 class PromptDock(ImageDock):
@@ -48,6 +52,9 @@ class PromptDock(ImageDock):
         column.addStretch(1)
         super().__init__(viewer, build_scroll_area(content))
         self._connect_panels()
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed):
+            self.listen_always(event, self._show_objects)
 
     def wire(self, annotator: Annotator) -> None:
         """Show what an annotator does; take up the tool of this dock."""
@@ -58,7 +65,7 @@ class PromptDock(ImageDock):
         self.listen(state.question, self._ask)
         self.listen(state.message, self._show_message)
         self.listen(state.is_busy, self._show_message)
-        self.listen(annotator.objects_changed, self._show_objects)
+        self.listen(annotator.objects.changed, self._show_objects)
         self.listen(annotator.opened, self._show_message)
         self.listen(annotator.prompt_layers.polarity.changed, self.prompts.set_polarity)
         self.prompts.set_polarity(annotator.prompt_layers.polarity.current)
@@ -90,17 +97,21 @@ class PromptDock(ImageDock):
             (panel.reject_requested, "reject"),
             (panel.next_object_requested, "next_object"),
             (panel.clear_requested, "next_object"),
-            (self.objects.undo_requested, "undo"),
-            (self.objects.redo_requested, "redo"),
         ):
             signal.connect(lambda *_, name=action: self._act(name))
         panel.candidate_chosen.connect(lambda rank: self._act("choose", rank))
         panel.polarity_changed.connect(self._set_polarity)
         panel.refine_changed.connect(self._set_refine)
         panel.set_refine(True)
-        panel.set_preview(False, is_possible=False)
-        self.objects.layer_chosen.connect(self._choose_layer)
-        self.objects.new_layer_requested.connect(self._new_layer)
+        # Neither is there yet; see "Planned" in the explanation of the architecture.
+        panel.preview.hide()
+        self.objects.export.hide()
+        self.objects.layer_chosen.connect(lambda x: self._act("choose_objects", x))
+        self.objects.new_layer_requested.connect(
+            lambda: self._act("choose_objects", NEW)
+        )
+        self.objects.undo_requested.connect(self._undo)
+        self.objects.redo_requested.connect(self._redo)
         self.objects.policy_changed.connect(self._set_policy)
 
     def _ask(self, question: OverlapQuestion | None) -> None:
@@ -130,28 +141,44 @@ class PromptDock(ImageDock):
         if self.annotator is not None:
             self.annotator.annotation.refines = refine
 
-    def _set_policy(self, policy: str) -> None:
-        if self.annotator is not None and self.annotator.objects is not None:
-            self.annotator.objects.objects.policy = policy
-
-    def _choose_layer(self, layer: Labels) -> None:
+    def _set_policy(self, policy: Policy) -> None:
         if self.annotator is not None:
-            self.annotator.choose_objects(layer)
+            self.annotator.objects.policy = policy
 
-    def _new_layer(self) -> None:
+    def _undo(self) -> None:
         if self.annotator is not None:
-            self.annotator.add_objects_layer(self.annotator.new_objects_layer())
+            self.annotator.objects.undo()
+
+    def _redo(self) -> None:
+        if self.annotator is not None:
+            self.annotator.objects.redo()
 
     def _show_candidates(self, _candidates: object = None) -> None:
+        """Show scores at once, and thumbnails when their pixels were read."""
         annotator = self.annotator
-        if annotator is None or annotator.session is None:
+        candidates = () if annotator is None else annotator.annotation.candidates
+        if annotator is None or annotator.session is None or not candidates:
             self.prompts.set_candidates(())
             return
-        state = annotator.annotation
-        rows = candidate_rows(
-            state.candidates, annotator.session.source, annotator.image
-        )
-        self.prompts.set_candidates(rows, state.chosen if rows else None)
+        chosen = annotator.annotation.chosen
+        self.prompts.set_candidates(candidate_rows(candidates, annotator.image), chosen)
+        place = thumbnail_place(candidates, annotator.session.image_hw)
+        if place is not None:
+            annotator.read_pixels(
+                *place, partial(self._show_thumbnails, candidates, place)
+            )
+
+    def _show_thumbnails(
+        self,
+        candidates: tuple[MaskCandidate, ...],
+        place: ThumbnailPlace,
+        pixels: UInt8Array,
+    ) -> None:
+        annotator = self.annotator
+        if annotator is None or annotator.annotation.candidates is not candidates:
+            return
+        rows = candidate_rows(candidates, annotator.image, place, pixels)
+        self.prompts.set_candidates(rows, annotator.annotation.chosen)
 
     def _show_prompts(self, _prompts: object = None) -> None:
         if self.annotator is None:
@@ -176,18 +203,17 @@ class PromptDock(ImageDock):
         else:
             self.prompts.set_message("")
 
-    def _show_objects(self) -> None:
+    def _show_objects(self, _event: object = None) -> None:
         annotator = self.annotator
         if annotator is None:
             return
-        from napari.layers import Labels
-
         layers = [
             (layer.name, layer)
             for layer in reversed(self.viewer.layers)
             if isinstance(layer, Labels) and not annotator.is_candidate(layer)
         ]
-        chosen = annotator.objects
+        chosen = annotator.objects.current
+        self.objects.set_policy(annotator.objects.policy)
         self.objects.set_layers(layers, None if chosen is None else chosen.layer)
         self.objects.set_count(0 if chosen is None else len(chosen))
         if chosen is None:

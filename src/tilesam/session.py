@@ -304,6 +304,7 @@ class Session:
         region: Window | None = None,
         *,
         levels: Sequence[int] | None = None,
+        object_diameter: float | None = None,
         **options: Any,
     ) -> DecodedEverything:
         """Do the costly part of `everything`; thresholds can be moved afterwards.
@@ -315,6 +316,8 @@ class Session:
         levels
             By default from that at which objects are looked for up to the whole image
             in one window, so that objects of any size are found.
+        object_diameter
+            Of a typical object in pixels, for this run; by default the session's.
         **options
             `settings`, `adjustable`, `work`, `progress`, `client` and others, see
             `tilesam.everything.decoded.decode_everything`.
@@ -327,12 +330,23 @@ class Session:
         """
         from tilesam.everything.decoded import decode_everything
 
-        plan = self.plan_everything(region, levels=levels)
+        plan = self.plan_everything(
+            region, levels=levels, object_diameter=object_diameter
+        )
         return decode_everything(self.embeddings.job, plan, region=region, **options)
 
     def plan_everything(
-        self, region: Window | None = None, *, levels: Sequence[int] | None = None
+        self,
+        region: Window | None = None,
+        *,
+        levels: Sequence[int] | None = None,
+        object_diameter: float | None = None,
     ) -> list[TileKey]:
         """Return the tiles that `everything` asks, see `decode_everything`."""
-        all_sizes = range(self.finest_level, self.grid.top_level + 1)
+        finest = (
+            self.finest_level
+            if object_diameter is None
+            else self.grid.level_for_diameter(object_diameter)
+        )
+        all_sizes = range(finest, self.grid.top_level + 1)
         return self.plan(region, levels=all_sizes if levels is None else levels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tilesam.embedding.speed import SpeedMeter
 
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tilesam.embedding.job import TileOutcome
+    from tilesam.embedding.work_list import Outcome, WorkList
 
 ProgressT = TypeVar("ProgressT")
+OutcomeT = TypeVar("OutcomeT", bound="Outcome")
+Taken_contra = TypeVar("Taken_contra", bound="Outcome", contravariant=True)
+Given_co = TypeVar("Given_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,38 @@ class ProgressMeter:
             encoder_share=self._encoding / self._speed.seconds,
             outcome=outcome,
         )
+
+
+class Meter(Protocol[Taken_contra, Given_co]):
+    """Makes progress of outcomes."""
+
+    def add(self, outcome: Taken_contra, *, was_missing: bool) -> Given_co:
+        """Count one more tile."""
+
+
+def measured(
+    outcomes: Generator[OutcomeT, None, None],
+    work: WorkList,
+    build_meter: Callable[[int, int], Meter[OutcomeT, ProgressT]],
+) -> Generator[ProgressT, None, None]:
+    """Yield how far a run is after each of its outcomes.
+
+    Parameters
+    ----------
+    outcomes
+        Closed at the end, also where nobody wants to hear more.
+    work
+        Of which they are outcomes, before any was taken.
+    build_meter
+        Called when the run begins, with the number of tiles and of missing ones.
+    """
+    missing = work.missing_at_start
+    meter = build_meter(len(work), len(missing))
+    try:
+        for outcome in outcomes:
+            yield meter.add(outcome, was_missing=outcome.key in missing)
+    finally:
+        outcomes.close()
 
 
 def follow(

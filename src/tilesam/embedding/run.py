@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tilesam.embedding.checks import require_belonging, require_fitting_resources
 from tilesam.embedding.job import EmbeddingJob
 from tilesam.embedding.local import embed_locally
-from tilesam.embedding.progress import ProgressMeter
+from tilesam.embedding.progress import ProgressMeter, measured
 from tilesam.embedding.work_list import WorkList
 from tilesam.errors import EmbeddingError, StoreWriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from tilesam.embedding.job import TileOutcome
     from tilesam.embedding.progress import EmbeddingProgress
     from tilesam.image import ImageSource
     from tilesam.model.runtime import SamModel
@@ -120,22 +120,7 @@ def embed_tiles(
         outcomes = embed_on_cluster(
             work, job, client, resources=resources, cancelled=cancelled
         )
-    return _measured(outcomes, work, clock=clock)
-
-
-def _measured(
-    outcomes: Generator[TileOutcome, None, None],
-    work: WorkList,
-    *,
-    clock: Callable[[], float],
-) -> Generator[EmbeddingProgress, None, None]:
-    missing = work.missing_at_start
-    meter = ProgressMeter(len(work), len(missing), clock=clock)
-    try:
-        for outcome in outcomes:
-            yield meter.add(outcome, was_missing=outcome.key in missing)
-    finally:
-        outcomes.close()
+    return measured(outcomes, work, partial(ProgressMeter, clock=clock))
 
 
 def _require_fitting_batch(client: Any, batch_size: int | None) -> None:

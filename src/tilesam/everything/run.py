@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tilesam.embedding.checks import require_belonging, require_fitting_resources
+from tilesam.embedding.progress import measured
 from tilesam.embedding.work_list import WorkList
 from tilesam.errors import EverythingError
 from tilesam.everything.local import segment_locally
@@ -15,7 +17,7 @@ from tilesam.everything.progress import EverythingMeter
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from tilesam.everything.job import EverythingJob, TileResult
+    from tilesam.everything.job import EverythingJob
     from tilesam.everything.progress import EverythingProgress
     from tilesam.types import TileKey
 
@@ -83,22 +85,7 @@ def segment_tiles(
         outcomes = segment_on_cluster(
             work, job, client, resources=resources, cancelled=cancelled
         )
-    return _measured(outcomes, work, clock=clock)
-
-
-def _measured(
-    outcomes: Generator[TileResult, None, None],
-    work: WorkList,
-    *,
-    clock: Callable[[], float],
-) -> Generator[EverythingProgress, None, None]:
-    missing = work.missing_at_start
-    meter = EverythingMeter(len(work), len(missing), clock=clock)
-    try:
-        for outcome in outcomes:
-            yield meter.add(outcome, was_missing=outcome.key in missing)
-    finally:
-        outcomes.close()
+    return measured(outcomes, work, partial(EverythingMeter, clock=clock))
 
 
 def _require_fitting(job: EverythingJob) -> None:

@@ -62,6 +62,7 @@ def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
     names = [layer.name for layer in viewer.layers]
     assert sum(name.startswith("candidate ") for name in names) == 3
     assert dock.prompts.candidates.chosen_rank == 0
+    person.wait(lambda: dock.prompts.candidates.rows[0].thumbnail is not None)
     visible = [x.name for x in viewer.layers if "candidate" in x.name and x.visible]
     assert visible == [annotator.candidate_layers.layer(0).name]
     # The mask of the best candidate is under the click.
@@ -76,7 +77,7 @@ def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
     chosen = state_of(dock).candidates[1]
 
     person.press(Qt.Key.Key_Q)
-    labels = annotator.objects.layer
+    labels = annotator.objects.current.layer
     assert (labels.data == 1).sum() == chosen.area
     shown = [x for x in viewer.layers if x.name.startswith("candidate") and x.visible]
     assert shown == []
@@ -88,6 +89,15 @@ def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
     assert not labels.data.any()
     person.press(Qt.Key.Key_Z, CTRL | SHIFT)
     assert (labels.data == 1).sum() == chosen.area
+
+
+def test_accepting_before_the_answer_is_there(viewer: Any) -> None:
+    dock, person = open_dock(viewer, PointPrompts)
+    person.click(COIN)
+    assert state_of(dock).is_busy
+    person.press(Qt.Key.Key_Q)
+    person.wait(lambda: len(dock.annotator.objects.current) == 1)
+    assert dock.annotator.objects.current.layer.data[tuple(map(int, COIN))] == 1
 
 
 def test_a_negative_point_and_a_second_object(viewer: Any) -> None:
@@ -104,7 +114,7 @@ def test_a_negative_point_and_a_second_object(viewer: Any) -> None:
     person.click(OTHER_COIN)
     person.wait(lambda: is_answered(dock, 1))
     dock.prompts.accept.click()
-    labels = dock.annotator.objects.layer.data
+    labels = dock.annotator.objects.current.layer.data
     assert labels[tuple(map(int, COIN))] == 1
     assert labels[tuple(map(int, OTHER_COIN))] == 2
 
@@ -209,10 +219,16 @@ def test_what_to_do_with_pixels_of_other_objects_is_asked(
 ) -> None:
     dock, person = open_dock(viewer, PointPrompts)
     annotator = dock.annotator
-    labels = annotator.new_objects_layer()
-    labels.data[110:130, 30:45] = 7
-    annotator.add_objects_layer(labels)
+    # Chosen before there is a layer, it holds for the one that is chosen then.
     dock.objects.policy_changed.emit("ask")
+    labels = viewer.add_labels(np.zeros((303, 384), np.uint32), name="theirs")
+    labels.data[110:130, 30:45] = 7
+    assert "theirs" in [
+        dock.objects.layers.itemText(i) for i in range(dock.objects.layers.count())
+    ]
+    dock.objects.layer_chosen.emit(labels)
+    assert dock.objects.policy == "ask"
+    annotator.prompt_layers.use_points()
     asked = []
     monkeypatch.setattr(
         "napari_sam.docks.prompt_docks.ask_overlap",
