@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from psygnal import Signal
 
 from napari_sam.candidate_layers import CandidateLayers
@@ -131,7 +131,7 @@ class Annotator:
         )
         self.objects = ChosenObjects(
             *(viewer.layers, viewer.dims, image),
-            below=(self.prompt_layers.points, self.prompt_layers.boxes),
+            below=lambda: [*self._prompts_shown(), *self._answers_shown()],
             plane=lambda: self.plane,
         )
         self.objects.changed.connect(self._paint_into_objects)
@@ -270,9 +270,8 @@ class Annotator:
 
     def is_candidate(self, layer: Labels) -> bool:
         """Return whether a layer shows answers or tiles, and cannot be painted on."""
-        # Also while they are hidden, without an answer.
-        answers = [self.candidate_layers.layer(rank) for rank in range(3)]
-        return any(layer is other for other in (self.tile_map.layer, *answers))
+        shown = (self.tile_map.layer, *self._answers_shown())
+        return any(layer is other for other in shown)
 
     def cycle(self) -> None:
         """Show the next candidate."""
@@ -337,6 +336,14 @@ class Annotator:
         self.viewer.dims.events.ndisplay.disconnect(self._on_moved)
         self.image.events.data.disconnect(self._on_moved)
 
+    def _prompts_shown(self) -> list[Layer]:
+        return [self.prompt_layers.points, self.prompt_layers.boxes]
+
+    def _answers_shown(self) -> list[Layer]:
+        """Return the layers of candidates, also while they are hidden."""
+        layers = [self.candidate_layers.layer(rank) for rank in range(3)]
+        return [layer for layer in layers if layer is not None]
+
     def _open_anew(self) -> None:
         self._view = None
         self.open()
@@ -389,8 +396,8 @@ class Annotator:
         self.annotation.begin_object()
 
     def _on_removed(self, event: Any) -> None:
-        prompts = (self.prompt_layers.points, self.prompt_layers.boxes)
-        if event.value is self.image or any(event.value is x for x in prompts):
+        needed = (self.image, *self._prompts_shown())
+        if any(event.value is layer for layer in needed):
             # Whoever deletes the prompts has enough of them.
             self.close()
 

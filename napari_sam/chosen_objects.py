@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from napari.components import Dims, LayerList
@@ -25,7 +25,7 @@ class ChosenObjects:
     image
         The layer that is annotated.
     below
-        Layers that stay above a new objects layer: those of the prompts.
+        Returns layers that stay above a new objects layer: prompts and candidates.
     plane
         Returns on which plane masks are accepted.
 
@@ -45,7 +45,7 @@ class ChosenObjects:
         dims: Dims,
         image: Image,
         *,
-        below: tuple[Layer, ...],
+        below: Callable[[], Sequence[Layer]],
         plane: Callable[[], Plane],
     ) -> None:
         self._layers, self._dims, self._image = layers, dims, image
@@ -86,7 +86,7 @@ class ChosenObjects:
             self.changed.emit()
 
     def add_new(self) -> None:
-        """Put an empty layer below the prompts, and choose it.
+        """Put an empty layer below prompts and candidates, and choose it.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class ChosenObjects:
         """
         units = self._dims.units
         layer = new_objects_layer(self._image, world_units=units)
-        add_quietly(self._layers, layer, below=self._below)
+        add_quietly(self._layers, layer, below=self._below())
         keep_on(layer, self._image, world_units=units)
         self.choose(layer)
 

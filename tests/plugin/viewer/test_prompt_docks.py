@@ -79,6 +79,9 @@ def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
     person.press(Qt.Key.Key_Q)
     labels = annotator.objects.current.layer
     assert (labels.data == 1).sum() == chosen.area
+    # Later answers lie above what was accepted.
+    order = [layer.name for layer in viewer.layers]
+    assert order.index(labels.name) < order.index("candidate 3")
     shown = [x for x in viewer.layers if x.name.startswith("candidate") and x.visible]
     assert shown == []
     assert len(annotator.prompt_layers.points.data) == 0
