@@ -6,6 +6,7 @@ back, and `SessionFile` keeps them so that a crash loses the last action at most
 
 from __future__ import annotations
 
+from tilesam.annotation.autosave import Autosave
 from tilesam.annotation.document import (
     ImageRecord,
     LabelsRecord,
@@ -41,6 +42,7 @@ from tilesam.annotation.targets import ArrayTarget, LabelTarget
 
 __all__ = [
     "ArrayTarget",
+    "Autosave",
     "Edit",
     "EditHistory",
     "HistoryChange",
