@@ -13,8 +13,8 @@ BENCHMARKS := $(sort $(wildcard tests/benchmarks/bench_*.py))
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(INSTALLED) ## segment an object in a real image; results in demo-output/
-	$(BIN)/napari-sam demo --headless --out demo-output
+demo: $(INSTALLED) ## open napari, with an answer; pictures in demo-output/ without a screen
+	scripts/run-demo.sh $(BIN)/napari-sam demo --out demo-output
 
 test: $(INSTALLED) ## run the default tests: offline, without a GPU, a few minutes
 	scripts/with-display.sh $(BIN)/python -m pytest

@@ -12,59 +12,35 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image
 from psygnal import Signal
 
-from napari_sam.candidate_layers import CandidateLayers
-from napari_sam.chosen_objects import ChosenObjects
-from napari_sam.controllers.candidates import CandidatesController
-from napari_sam.controllers.embedding import EmbeddingController
-from napari_sam.controllers.everything import EverythingController
-from napari_sam.controllers.generation import Generation
-from napari_sam.controllers.messages import message_of
-from napari_sam.controllers.prompting import PromptingController
-from napari_sam.drawn_state import DrawnState
-from napari_sam.engine_thread import EngineThread, Job, Priority
-from napari_sam.gui_thread import GuiThread
-from napari_sam.prompt_layers import PromptLayers
-from napari_sam.region_layer import RegionLayer
-from napari_sam.session_opening import open_view
-from napari_sam.sources import LayerView, view_layer
+from napari_sam.annotation_layers import AnnotationLayers
+from napari_sam.annotator_actions import KEYS, AnnotatorActions
+from napari_sam.controllers.of_session import SessionControllers
+from napari_sam.layers.view_region import shown_region
+from napari_sam.opening.session_opening import CachePlace
+from napari_sam.opening.view_opener import ViewOpener
+from napari_sam.preferences import Preferences
+from napari_sam.saving.keeper import SessionKeeper
+from napari_sam.saving.restorer import SessionRestorer
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import NO_TILES, EmbeddingState
 from napari_sam.state.everything import EverythingState
-from napari_sam.store_place import clear_store
-from napari_sam.tile_map_layer import TileMapLayer
-from napari_sam.view_region import shown_region
-from tilesam.annotation.overlaps import Policy
-from tilesam.errors import StoreError, TilesamError
+from napari_sam.state.text import TextState
+from napari_sam.threads.engine_thread import EngineThread, Job, Priority
+from napari_sam.threads.gui_thread import GuiThread
 from tilesam.types import UInt8Array, Window
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from tilesam.model.runtime import SamModel
     from tilesam.session import Session
 
 logger = logging.getLogger(__name__)
 
-NEW: Literal["new"] = "new"
-"""Stands for an objects layer that is to be made."""
 
-KEYS = {
-    "polarity": "T",
-    "next_candidate": "C",
-    "accept": "Q",
-    "reject": "W",
-    "next_object": "N",
-    "clear": "Shift-C",
-    "undo": "Control-Z",
-    "redo": "Control-Shift-Z",
-}
-"""What each key does while a prompt layer, or the objects layer, is active."""
-
-
-class Annotator:
+class Annotator(AnnotatorActions):
     """Annotates an image layer; on the GUI thread.
 
     Parameters
@@ -78,16 +54,25 @@ class Annotator:
     device
         By default the best there is.
     store
-        Folder in which embeddings are kept; by default they are only in memory.
+        Folder in which embeddings are kept; by default the cache of the preferences.
+    preferences
+        Cache of embeddings, and where sessions are saved. By default there is no cache
+        on the disk, and nothing is saved before somebody asks for it.
 
     Attributes
     ----------
-    session
-        None until it is open, and while another plane is being opened.
+    layers
+        All that were added to the viewer.
+    annotation, embedding, everything, text
+        What was asked and answered, which tiles are stored, what was found.
+    controllers
+        Of the session; None while none is open.
+    objects, prompt_layers, candidate_layers, tile_map, region, preview
+        These; of the objects layers the `current` one is None before the first.
+    keeper, restorer
+        Save the session after every step, and bring one back.
     opened
         Emitted when a session is ready to be asked.
-    objects
-        Where masks are accepted; its `current` is None before the first.
     closed
         Emitted once at the end, also when the image or a layer of prompts was removed
         from the viewer.
@@ -104,103 +89,95 @@ class Annotator:
         model: str = "tiny",
         device: str | None = None,
         store: Path | None = None,
+        preferences: Preferences | None = None,
     ) -> None:
         self.viewer, self.image = viewer, image
-        self.model, self.device, self.store = model, device, store
         self.annotation = AnnotationState()
         self.embedding = EmbeddingState()
         self.everything = EverythingState()
-        self.session: Session | None = None
+        self.text = TextState()
         self.is_closed = False
+        chosen = preferences or Preferences(cache_bytes=0, autosaves=False)
+        self.controllers: SessionControllers | None = None
         self._gui = GuiThread()
         self._thread = EngineThread(self._gui.deliver)
-        self._openings = Generation()
-        self._controllers: tuple[Any, ...] = ()
-        self._view: LayerView | None = None
-        self._notice = ""
-        self._loaded: tuple[tuple[str, str | None], SamModel] | None = None
-        self.tile_map = TileMapLayer(
-            viewer.layers, image, self.embedding, self._gui.later
+        self._opener = ViewOpener(
+            *(viewer, image, self._thread),
+            model=model,
+            device=device,
+            store=store or _cache(chosen, image),
         )
-        self.region = RegionLayer(viewer.layers, image)
-        self.prompt_layers = PromptLayers(viewer.layers, viewer.dims, image)
-        self.candidate_layers = CandidateLayers(
-            viewer.layers,
-            image,
-            below=(self.prompt_layers.points, self.prompt_layers.boxes),
-        )
-        self.objects = ChosenObjects(
-            *(viewer.layers, viewer.dims, image),
-            below=lambda: [*self._prompts_shown(), *self._answers_shown()],
+        self.layers = AnnotationLayers(
+            *(viewer, image, self.annotation, self.embedding, self._thread, self._gui),
             plane=lambda: self.plane,
+            labels_folder=lambda: self.keeper.labels_folder(),  # noqa: PLW0108 - later
         )
-        self.objects.changed.connect(self._paint_into_objects)
-        self._drawn = DrawnState(
-            *(self.annotation, self.prompt_layers, self.candidate_layers),
-            plane=lambda: self.plane,
-        )
+        self.objects = self.layers.objects
+        self.prompt_layers = self.layers.prompts
+        self.candidate_layers = self.layers.candidates
+        self.tile_map, self.region = self.layers.tile_map, self.layers.region
+        self.preview = self.layers.preview
         self.prompt_layers.bind_keys(self._actions())
         self.candidate_layers.bind_keys(self._actions())
+        self.keeper = SessionKeeper(
+            self, chosen.session_folder, is_automatic=chosen.autosaves
+        )
+        self.restorer = SessionRestorer(self, self.keeper)
         self._connect()
-        self.open()
+        self._opener.open()
+
+    @property
+    def session(self) -> Session | None:
+        """None until it is open, and while another plane or model is being opened."""
+        return self._opener.session
 
     @property
     def plane(self) -> tuple[int, ...]:
         """Position along the axes before rows and columns that is annotated."""
-        return () if self._view is None else self._view.plane
+        return self._opener.plane
 
-    def open(self) -> None:
-        """Open what the viewer shows of the image; the answer comes by `opened`."""
-        try:
-            view = view_layer(self.image, self.viewer.dims)
-        except TilesamError as error:
-            self.annotation.message = message_of(error)
-            return
-        if self._view is not None and not view.changes_since(self._view):
-            return
-        kept = None if self.session is None else self.session.store
-        self._leave_session()
-        self._view = view
-        wanted = self.model, self.device
-        # Another plane, or another store, is no reason to load the same weights again.
-        is_loaded = self._loaded is not None and self._loaded[0] == wanted
-        known = self._loaded[1] if is_loaded else None
-        self._thread.submit(
-            Job(
-                partial(open_view, view, *wanted, self.store, known, kept),
-                Priority.PROMPT,
-                on_result=partial(self._on_opened, wanted),
-                on_error=self._on_failed,
-                is_late=self._openings.advance(),
-            )
-        )
+    @property
+    def model(self) -> str:
+        """Registry name or path of the model that answers, or will."""
+        return self._opener.model
+
+    @property
+    def device(self) -> str | None:
+        """On which it runs; None is the best there is."""
+        return self._opener.device
+
+    @property
+    def store(self) -> Path | None:
+        """Folder in which embeddings are kept; None if that is the cache or memory."""
+        store = self._opener.store
+        return store if isinstance(store, Path) else None
+
+    @property
+    def object_diameter(self) -> float | None:
+        """Of a typical object in pixels of the image; None if it is not known."""
+        return self._opener.object_diameter
 
     def use_model(self, model: str, device: str | None = None) -> None:
-        """Have another model answer from now on."""
-        self.model, self.device = model, device
-        self._open_anew()
+        """Have another model answer from now on; what is asked, it is asked again."""
+        self._opener.use_model(model, device)
 
     def use_store(self, store: Path | None) -> None:
         """Keep embeddings in a folder from now on; None for in memory only."""
-        self.store = store
-        self._open_anew()
+        self._opener.use_store(store)
+
+    def use_object_diameter(self, diameter: float | None) -> None:
+        """Look for objects of a size from now on, small ones more closely.
+
+        Parameters
+        ----------
+        diameter
+            Of a typical object in pixels of the image; None if it is not known.
+        """
+        self._opener.use_object_diameter(diameter)
 
     def clear_store(self) -> None:
         """Remove all embeddings of the image by this model."""
-        if self.session is None:
-            return
-        store = self.session.store
-        self._leave_session()
-        # Done before the session is opened, since it is the same thread's next job.
-        self._thread.submit(
-            Job(
-                partial(clear_store, store),
-                Priority.PROMPT,
-                on_result=lambda _: None,
-                on_error=self._on_not_cleared,
-            )
-        )
-        self._open_anew()
+        self._opener.clear_store()
 
     def window(self, where: Literal["view", "image", "region"]) -> Window | None:
         """Return the pixels that are shown, all of them, or the drawn ones.
@@ -216,35 +193,6 @@ class Annotator:
             return self.region.window(image_hw)
         return Window(0, 0, *image_hw)
 
-    def accept(self, policy: Policy | None = None) -> None:
-        """Paint the chosen candidate, into a new layer if none was chosen.
-
-        Parameters
-        ----------
-        policy
-            What becomes of pixels that other objects have; by default what was chosen
-            for the layer. The answer to a `question` of the state.
-        """
-        candidates = self.controller(CandidatesController)
-        if candidates is None:
-            return
-        is_wanted = self.annotation.candidates or self.annotation.is_busy
-        if self.objects.current is None and is_wanted:
-            self.choose_objects(NEW)
-            if self.objects.current is None:
-                return
-        candidates.accept(policy)
-
-    def choose_objects(self, layer: Labels | Literal["new"]) -> None:
-        """Accept masks into another layer or a new one; the state says why not."""
-        try:
-            if layer == NEW:
-                self.objects.add_new()
-            else:
-                self.objects.choose(layer)
-        except TilesamError as error:
-            self.annotation.message = message_of(error)
-
     def read_pixels(
         self,
         window: Window,
@@ -256,60 +204,57 @@ class Annotator:
         Nothing is told where it cannot be read, or another session was opened since.
         """
         session = self.session
-        if session is None:
-            return
-        self._thread.submit(
-            Job(
+        if session is not None:
+            self.in_background(
                 partial(session.source.read_resampled, window, out_hw),
-                Priority.PROMPT,
                 on_result=on_result,
                 on_error=lambda error: logger.warning("no thumbnail: %s", error),
                 is_late=lambda: self.session is not session,
             )
+
+    def in_background(
+        self,
+        work: Callable[[], Any],
+        *,
+        on_result: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
+        is_late: Callable[[], bool] = bool,
+    ) -> None:
+        """Have something done on the engine's thread, as soon as a prompt would be.
+
+        Parameters
+        ----------
+        work, on_result, on_error, is_late
+            See `napari_sam.threads.engine_thread.Job`.
+        """
+        self._thread.submit(
+            Job(
+                work,
+                Priority.PROMPT,
+                on_result=on_result,
+                on_error=on_error,
+                is_late=is_late,
+            )
         )
-
-    def is_candidate(self, layer: Labels) -> bool:
-        """Return whether a layer shows answers or tiles, and cannot be painted on."""
-        shown = (self.tile_map.layer, *self._answers_shown())
-        return any(layer is other for other in shown)
-
-    def cycle(self) -> None:
-        """Show the next candidate."""
-        self._with_candidates(lambda controller: controller.cycle())
-
-    def choose(self, rank: int) -> None:
-        """Show one of the candidates."""
-        self._with_candidates(lambda controller: controller.choose(rank))
-
-    def leave_question(self) -> None:
-        """Do not accept the candidate after all."""
-        self._with_candidates(lambda controller: controller.leave_question())
-
-    def reject(self) -> None:
-        """Drop the candidates; the prompts stay."""
-        self._with_candidates(lambda controller: controller.reject())
-
-    def next_object(self) -> None:
-        """Drop prompts and candidates."""
-        self._with_candidates(lambda controller: controller.next_object())
 
     def close(self) -> None:
         """Remove the layers of prompts and candidates, and end all work."""
         if self.is_closed:
             return
         self.is_closed = True
-        self._openings.advance()
-        self._leave_session()
+        self.keeper.close()
+        self.restorer.close()
         self._disconnect()
-        self._drawn.close()
-        self.objects.close()
-        self.tile_map.close()
-        self.region.close()
-        self.candidate_layers.close()
-        self.prompt_layers.close()
+        self._opener.close()
+        self._leave_session()
+        self.layers.close()
         self._gui.close()
         self._thread.stop()
         self.closed.emit()
+
+    def controller(self, kind: type[Any]) -> Any:
+        """Return the controller of a kind; None while no session is open."""
+        return None if self.controllers is None else self.controllers.of_kind(kind)
 
     def _actions(self) -> dict[str, Callable[[], object]]:
         does: dict[str, Callable[[], object]] = {
@@ -319,61 +264,41 @@ class Annotator:
             "reject": self.reject,
             "next_object": self.next_object,
             "clear": self.next_object,
-            "undo": self.objects.undo,
-            "redo": self.objects.redo,
+            "undo": self.undo,
+            "redo": self.redo,
         }
         return {KEYS[name]: action for name, action in does.items()}
 
     def _connect(self) -> None:
         self.viewer.layers.events.removed.connect(self._on_removed)
-        self.viewer.dims.events.point.connect(self._on_moved)
-        self.viewer.dims.events.ndisplay.connect(self._on_moved)
-        self.image.events.data.connect(self._on_moved)
+        self.objects.changed.connect(self._paint_into_objects)
+        self._opener.opened.connect(self._on_opened)
+        self._opener.left.connect(self._leave_session)
+        self._opener.failed.connect(self.annotation.fail)
 
     def _disconnect(self) -> None:
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self.viewer.dims.events.point.disconnect(self._on_moved)
-        self.viewer.dims.events.ndisplay.disconnect(self._on_moved)
-        self.image.events.data.disconnect(self._on_moved)
+        self.objects.changed.disconnect(self._paint_into_objects)
 
-    def _prompts_shown(self) -> list[Layer]:
-        return [self.prompt_layers.points, self.prompt_layers.boxes]
-
-    def _answers_shown(self) -> list[Layer]:
-        """Return the layers of candidates, also while they are hidden."""
-        layers = [self.candidate_layers.layer(rank) for rank in range(3)]
-        return [layer for layer in layers if layer is not None]
-
-    def _open_anew(self) -> None:
-        self._view = None
-        self.open()
-
-    def _on_not_cleared(self, error: Exception) -> None:
-        self._notice = message_of(error)
-
-    def _on_opened(self, wanted: tuple[str, str | None], session: Session) -> None:
-        self.session = session
-        self._loaded = wanted, session.model
+    def _on_opened(self, session: Session, notice: str) -> None:
         self._forget_tiles()
-        shared = {"later": self._gui.later, "tiles": self.embedding}
-        self._controllers = (
-            PromptingController(session, self.annotation, self._thread, **shared),
-            CandidatesController(session, self.annotation),
-            EmbeddingController(session, self.embedding, self._thread),
-            EverythingController(
-                *(session, self.everything, self._thread),
-                image_name=self.image.name,
-                **shared,
-            ),
+        self.controllers = controllers = SessionControllers.open(
+            *(session, self.annotation, self.embedding, self.everything, self.text),
+            self._thread,
+            later=self._gui.later,
+            image_name=self.image.name,
         )
+        # Making layers takes longer than an answer: not when somebody waits for it.
+        self.candidate_layers.prepare()
         self._paint_into_objects()
         self.tile_map.follow(session, self.plane)
-        self._with(EmbeddingController, lambda controller: controller.refresh())
+        self.preview.follow(session, self.plane)
+        controllers.embedding.refresh()
         self.opened.emit()
         # Last: estimates, which begin with a session, take back what was said before.
-        self.embedding.message, self._notice = self._notice, ""
-        self._drawn.read()
-        self._with(PromptingController, lambda controller: controller.ask_again())
+        self.embedding.message = notice
+        self.layers.drawn.read()
+        controllers.prompting.ask_again()
 
     def _forget_tiles(self) -> None:
         """Another session has tiles of its own."""
@@ -381,46 +306,32 @@ class Annotator:
         state.stored = state.planned = state.in_work = NO_TILES
         state.estimate = state.progress = None
 
-    def _on_failed(self, error: Exception) -> None:
-        if isinstance(error, StoreError) and self.store is not None:
-            # Without its store the image can still be asked about.
-            self._notice = message_of(error)
-            self.use_store(None)
-        else:
-            self.annotation.fail(message_of(error))
-
     def _leave_session(self) -> None:
-        for controller in self._controllers:
-            controller.close()
-        self._controllers, self.session = (), None
-        self.annotation.begin_object()
+        """Drop the answers; prompts stay where they are drawn, to be asked again."""
+        if self.controllers is not None:
+            self.controllers.close()
+            self.controllers = None
+        self.preview.follow(None)
+        self.annotation.leave_answers()
 
     def _on_removed(self, event: Any) -> None:
-        needed = (self.image, *self._prompts_shown())
+        needed = (self.image, *self.layers.of_prompts)
         if any(event.value is layer for layer in needed):
             # Whoever deletes the prompts has enough of them.
             self.close()
 
-    def _on_moved(self, _event: Any) -> None:
-        # At once: prompts must never be read on another plane than is shown.
-        self.open()
-
     def _paint_into_objects(self) -> None:
-        chosen = self.objects.current
-        if chosen is None:
-            self._with_candidates(lambda c: c.paint_into(None, None))
+        if self.controllers is None:
             return
-        chosen.objects.plane = self.plane
-        self._with_candidates(lambda c: c.paint_into(chosen.objects, chosen.history))
+        chosen, candidates = self.objects.current, self.controllers.candidates
+        if chosen is None:
+            candidates.paint_into(None, None)
+        else:
+            chosen.objects.plane = self.plane
+            candidates.paint_into(chosen.objects, chosen.history)
 
-    def controller(self, kind: type[Any]) -> Any:
-        """Return the controller of a kind; None while no session is open."""
-        return next((c for c in self._controllers if isinstance(c, kind)), None)
 
-    def _with(self, kind: type[Any], act: Callable[[Any], object]) -> None:
-        controller = self.controller(kind)
-        if controller is not None:
-            act(controller)
-
-    def _with_candidates(self, act: Callable[[Any], object]) -> None:
-        self._with(CandidatesController, act)
+def _cache(preferences: Preferences, image: Image) -> CachePlace | None:
+    if not preferences.cache_bytes:
+        return None
+    return CachePlace(preferences.cache_folder, preferences.cache_bytes, image.name)

@@ -6,12 +6,16 @@ same annotator. Viewers know nothing of each other.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from napari.layers import Image, Layer
+from napari.utils.notifications import show_warning
 
 from napari_sam.annotator import Annotator
+from napari_sam.preferences import Preferences, read_preferences
+from napari_sam.threads.window_end import on_window_end
 from tilesam.errors import ImageError
 
 if TYPE_CHECKING:
@@ -21,7 +25,12 @@ _annotators: WeakKeyDictionary[object, dict[Image, Annotator]] = WeakKeyDictiona
 
 
 def open_session(
-    viewer: Viewer, layer: Layer, *, model: str = "tiny", device: str | None = None
+    viewer: Viewer,
+    layer: Layer,
+    *,
+    model: str | None = None,
+    device: str | None = None,
+    preferences: Preferences | None = None,
 ) -> Annotator:
     """Annotate an image layer, or go on where it is annotated already.
 
@@ -32,9 +41,12 @@ def open_session(
     layer
         One of its image layers.
     model
-        Registry name or path of a checkpoint, for a layer that is new.
+        Registry name or path of a checkpoint, for a layer that is new; by default what
+        napari's Preferences say.
     device
-        By default the best there is.
+        On which it runs; by default what the Preferences say.
+    preferences
+        Instead of those of napari.
 
     Returns
     -------
@@ -53,7 +65,15 @@ def open_session(
         )
     known = _of(viewer)
     if layer not in known:
-        annotator = Annotator(viewer, layer, model=model, device=device)
+        chosen = preferences or read_preferences()
+        for problem in chosen.problems:
+            show_warning(problem)
+        annotator = Annotator(
+            *(viewer, layer),
+            model=model or chosen.model,
+            device=device or chosen.device,
+            preferences=chosen,
+        )
         known[layer] = annotator
         annotator.closed.connect(lambda: known.pop(layer, None))
     return known[layer]
@@ -73,4 +93,14 @@ def close_all(viewer: Viewer) -> None:
 def _of(viewer: Viewer) -> dict[Image, Annotator]:
     # napari hands plugins a proxy, a new one for each dock.
     original = getattr(viewer, "__wrapped__", viewer)
-    return _annotators.setdefault(original, {})
+    if original not in _annotators:
+        _annotators[original] = {}
+        on_window_end(original, partial(_close_all_of, ref(original)))
+    return _annotators[original]
+
+
+def _close_all_of(viewer: ref[Viewer]) -> None:
+    # Weakly: the window would keep its viewer otherwise.
+    original = viewer()
+    if original is not None:
+        close_all(original)

@@ -1,194 +1,206 @@
-"""Show the results of `napari-sam demo` in napari: `python -m napari_sam.demo FOLDER`.
+"""The plugin at work on a real image: `python -m napari_sam.demo FOLDER [--headless]`.
 
-Reads files and builds layers; which masks there are was decided by the engine before.
+A viewer with coins and the docks, in which a prompt is answered. It stays open to go on
+with; headless, it writes pictures of itself into the folder and ends.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tilesam.errors import ImageReadError, TilesamError
-from tilesam.image.reading import read_image_file
-from tilesam.masks.rle import decode_rle, decompress_counts
+from tilesam.errors import OutputError, TilesamError
 
 if TYPE_CHECKING:
-    from napari import Viewer
+    from napari_sam.annotator import Annotator
 
-LayerData = tuple[Any, dict[str, Any], str]
-"""What napari makes a layer of: data, keyword arguments, layer type."""
-
-RANKS = ("1st", "2nd", "3rd")
-POLARITY_COLORS = {"positive": "green", "negative": "red"}
-GAP = 32
-"""Pixels between two images that are shown side by side."""
+SIZE = (1280, 860)
+COIN, OTHER_COIN = (45.0, 60.0), (120.0, 45.0)
+PATIENCE = 120.0
+"""Seconds after which an answer is taken not to come."""
 
 
-def build_layers(folder: Path) -> list[LayerData]:
-    """Return the layers of one result, or of all in the subfolders, side by side.
+class DemoWindow:
+    """A viewer with an image, the docks, and somebody who clicks.
 
     Parameters
     ----------
-    folder
-        With `candidates.json` and `image.png`, or with subfolders of which each has
-        them.
+    title
+        Of the window.
+    sample
+        Of the manifest, by its key.
+    dock
+        That is opened, as the manifest calls it.
+    """
 
-    Returns
-    -------
-    list of LayerData
-        For each image: the image, three Labels layers with the third, second and first
-        candidates, of which the first are visible, and the prompts. A label is the
-        number of an object, counted from 1.
+    def __init__(
+        self,
+        title: str = "napari",
+        *,
+        sample: str = "coins",
+        dock: str = "Point prompts",
+    ) -> None:
+        import napari
+
+        from napari_sam.annotators import open_session
+        from napari_sam.menu import PLUGIN, show_dock
+        from napari_sam.preferences import Preferences
+
+        self.viewer = napari.Viewer(title=title)
+        self.viewer.window.resize(*SIZE)
+        (image,) = self.viewer.open_sample(PLUGIN, sample)
+        # A demonstration leaves nothing behind that somebody would be offered later.
+        unsaved = Preferences(cache_bytes=0, autosaves=False)
+        open_session(self.viewer, image, preferences=unsaved)
+        self.dock: Any = show_dock(self.viewer, dock)
+        self.wait(lambda: self.annotator.session is not None)
+        self.rest()
+        self.viewer.reset_view()
+
+    @property
+    def annotator(self) -> Annotator:
+        """What stands behind the dock."""
+        return self.dock.annotator
+
+    def point(self, place_yx: tuple[float, float]) -> None:
+        """Put a point onto an object, and wait for the answer."""
+        self.annotator.prompt_layers.points.add([place_yx])
+        self._wait_for_answer()
+
+    def box(self, box_yxyx: tuple[float, float, float, float]) -> None:
+        """Draw a box around an object, and wait for the answer."""
+        y0, x0, y1, x1 = box_yxyx
+        corners = [(y0, x0), (y0, x1), (y1, x1), (y1, x0)]
+        self.annotator.prompt_layers.boxes.add_rectangles([corners])
+        self._wait_for_answer()
+
+    def _wait_for_answer(self) -> None:
+        state = self.annotator.annotation
+        self.wait(lambda: state.message or (state.candidates and not state.is_busy))
+
+    def segment_everything(self, points_per_side: int = 16) -> None:
+        """Segment the whole image, in the dock for that."""
+        from napari_sam.menu import show_dock
+        from napari_sam.views.records import AskChoices
+
+        dock: Any = show_dock(self.viewer, "Segment everything")
+        dock.everything.set_ask(
+            AskChoices(where="image", points_per_side=points_per_side)
+        )
+        self.rest()
+        dock.everything.run.click()
+        self.wait(lambda: self.annotator.everything.found is not None)
+
+    def shoot(self, path: Path) -> None:
+        """Save what the window shows as a PNG.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        self.rest()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {path}: {error.strerror or error}; choose another folder"
+            ) from error
+
+    def wait(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+        """Let the program go on until something holds.
+
+        Raises
+        ------
+        TilesamError
+            If that takes too long.
+        """
+        from qtpy.QtWidgets import QApplication
+
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise TilesamError(
+                    f"nothing came for {seconds:.0f} s; {self.annotator.annotation}"
+                )
+            QApplication.processEvents()
+            time.sleep(0.01)
+
+    def rest(self, seconds: float = 0.5) -> None:
+        """Let the program go on for a moment."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def close(self) -> None:
+        """End the program."""
+        from napari_sam.annotators import close_all
+
+        close_all(self.viewer)
+        self.viewer.close()
+
+
+def take_pictures(window: DemoWindow, folder: Path) -> list[Path]:
+    """Do what somebody does first, and return pictures of it.
 
     Raises
     ------
-    ImageReadError
-        If there is no such result, or it cannot be read.
+    OutputError
+        If they cannot be written.
     """
-    folders = [path.parent for path in _record_paths(folder)]
-    if not folders:
-        raise ImageReadError(
-            f"{folder} holds no candidates.json, nor does a folder in it; expected "
-            "results; make them with `napari-sam demo --headless --out FOLDER`"
-        )
-    layers: list[LayerData] = []
-    left = 0
-    for result in folders:
-        record = _read_record(result / "candidates.json")
-        layers.extend(
-            _layers_of(record, read_image_file(result / "image.png").array, left)
-        )
-        left += record["image"]["width"] + GAP
-    return layers
+    pictures = []
 
+    def shoot(name: str) -> None:
+        pictures.append(folder / f"napari-{name}.png")
+        window.shoot(pictures[-1])
 
-def _record_paths(folder: Path) -> list[Path]:
-    own = folder / "candidates.json"
-    return [own] if own.is_file() else sorted(folder.glob("*/candidates.json"))
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        kind, version = record["format"], record["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ImageReadError(
-            f"{path} cannot be read ({error!r}); expected the result of `napari-sam "
-            "demo`; make it again"
-        ) from error
-    if (kind, version) != ("napari-sam-candidates", 1):
-        raise ImageReadError(
-            f"{path} is {kind!r}, version {version}; expected 'napari-sam-candidates', "
-            "version 1; make it again with this version of napari-sam-tiles"
-        )
-    return record
-
-
-def _layers_of(
-    record: dict[str, Any], pixels: np.ndarray, left: int
-) -> Iterator[LayerData]:
-    name, objects = record["image"]["name"], record["objects"]
-    options = {"name": name, "rgb": True, "translate": (0, left)}
-    yield pixels, options, "image"
-    for rank in reversed(range(len(RANKS))):
-        yield _candidates_layer(record, rank=rank, left=left)
-    yield from _prompt_layers(name, objects, left)
-
-
-def _candidates_layer(record: dict[str, Any], *, rank: int, left: int) -> LayerData:
-    size = record["image"]["height"], record["image"]["width"]
-    candidates = [o["candidates"][rank] for o in record["objects"]]
-    labels = np.zeros(size, np.uint16)
-    for number, candidate in enumerate(candidates, start=1):
-        counts = decompress_counts(candidate["segmentation"]["counts"])
-        labels[decode_rle(counts, size)] = number
-    scores = ", ".join(_score_text(c["predicted_iou"]) for c in candidates)
-    options = {
-        "name": f"{RANKS[rank]}, IoU {scores}: {record['image']['name']}",
-        "translate": (0, left),
-        "opacity": 0.5,
-        "visible": rank == 0,
-        # Row 0 is the background; napari shows a label's row in the status bar.
-        "features": {
-            "predicted_iou": [np.nan, *(c["predicted_iou"] for c in candidates)],
-            "stability_score": [np.nan, *(c["stability_score"] for c in candidates)],
-        },
-    }
-    return labels, options, "labels"
-
-
-def _score_text(score: float | None) -> str:
-    return "unknown" if score is None else f"{score:.2f}"
-
-
-def _prompt_layers(
-    name: str, objects: Sequence[dict[str, Any]], left: int
-) -> Iterator[LayerData]:
-    asked = [o["prompts"] for o in objects]
-    boxes = [_box_corners(*box) for prompts in asked for box in prompts["boxes_yxyx"]]
-    if boxes:
-        options = {
-            "name": f"boxes: {name}",
-            "translate": (0, left),
-            "shape_type": "rectangle",
-            "edge_color": "white",
-            "edge_width": 2,
-            "face_color": "transparent",
-        }
-        yield boxes, options, "shapes"
-    points = [point for prompts in asked for point in prompts["points_yx"]]
-    labels = [label for prompts in asked for label in prompts["point_labels"]]
-    if points:
-        polarity = ["positive" if label else "negative" for label in labels]
-        options = {
-            "name": f"points: {name}",
-            "translate": (0, left),
-            "features": {"polarity": polarity},
-            "face_color": [POLARITY_COLORS[kind] for kind in polarity],
-            "border_color": "white",
-            "size": 10,
-        }
-        yield np.array(points), options, "points"
-
-
-def _box_corners(y0: float, x0: float, y1: float, x1: float) -> np.ndarray:
-    return np.array([(y0, x0), (y0, x1), (y1, x1), (y1, x0)])
-
-
-def show(viewer: Viewer, layers: Sequence[LayerData]) -> None:
-    """Add layers to a viewer and bring all of them into view."""
-    from napari.layers import Layer
-
-    viewer.layers.extend([Layer.create(*layer_data) for layer_data in layers])
-    viewer.reset_view()
+    window.point(COIN)
+    shoot("candidates")
+    window.annotator.accept()
+    window.point(OTHER_COIN)
+    window.annotator.cycle()
+    shoot("second")
+    window.annotator.accept()
+    window.segment_everything()
+    shoot("everything")
+    return pictures
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Open a viewer with the results in a folder and wait until it is closed.
+    """Open the viewer; wait until it is closed, or take pictures of it.
 
     Raises
     ------
     SystemExit
-        With one line that says what is wrong, before any window opens.
+        With one line that says what is wrong.
     """
-    if len(arguments) != 1:
-        raise SystemExit("Usage: python -m napari_sam.demo FOLDER")
+    names = [text for text in arguments if text != "--headless"]
+    if len(names) != 1:
+        raise SystemExit("Usage: python -m napari_sam.demo FOLDER [--headless]")
+    _require_qt()
     try:
-        layers = build_layers(Path(arguments[0]))
+        _run(Path(names[0]), is_headless="--headless" in arguments)
     except TilesamError as error:
         raise SystemExit(f"Error: {error}") from error
-    _require_qt()
 
+
+def _run(folder: Path, *, is_headless: bool) -> None:
     import napari
 
-    show(napari.Viewer(title="napari-sam demo"), layers)
-    napari.run()
+    window = DemoWindow("napari-sam demo")
+    try:
+        if is_headless:
+            take_pictures(window, folder)
+        else:
+            window.point(COIN)
+            napari.run()
+    finally:
+        if is_headless:
+            window.close()
 
 
 def _require_qt() -> None:

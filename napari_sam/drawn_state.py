@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from napari_sam.candidate_layers import CandidateLayers
-from napari_sam.coordinates import Plane
-from napari_sam.plane_prompts import PlanePrompts
-from napari_sam.prompt_layers import PromptLayers
+from napari_sam.layers.candidate_layers import CandidateLayers
+from napari_sam.layers.coordinates import Plane
+from napari_sam.layers.plane_prompts import PlanePrompts
+from napari_sam.layers.prompt_layers import PromptLayers
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.prompts import PromptSet
 from tilesam.types import MaskCandidate
+
+OUTSIDE = "There is no image where you clicked; click on it."
 
 
 class DrawnState:
@@ -28,6 +30,8 @@ class DrawnState:
         Layers that show the answers.
     plane
         Returns on which plane all of it lies.
+    image_hw
+        Returns height and width of the image; points beside it are taken away.
     """
 
     def __init__(
@@ -37,8 +41,9 @@ class DrawnState:
         candidates: CandidateLayers,
         *,
         plane: Callable[[], Plane],
+        image_hw: Callable[[], tuple[int, int]],
     ) -> None:
-        self._state, self._plane = state, plane
+        self._state, self._plane, self._image_hw = state, plane, image_hw
         self._prompts, self._candidates = prompts, candidates
         prompts.changed.connect(self.read)
         state.events.prompts.connect(self._draw)
@@ -48,8 +53,13 @@ class DrawnState:
     def read(self) -> None:
         """Take what is drawn into the state."""
         drawn = self._drawn()
-        if drawn != self._state.prompts:
-            self._state.prompts = drawn
+        inside = drawn.within(self._image_hw())
+        if inside != self._state.prompts:
+            self._state.prompts = inside
+        elif inside != drawn:
+            self._draw(inside)
+        if inside != drawn:
+            self._state.message = OUTSIDE
 
     def close(self) -> None:
         """Leave both alone from now on."""

@@ -25,6 +25,11 @@ def show_everything(viewer: Viewer) -> None:
     show_dock(viewer, "Segment everything")
 
 
+def show_text(viewer: Viewer) -> None:
+    """Open the dock for text prompts, about the active image."""
+    show_dock(viewer, "Text prompts")
+
+
 def show_dock(viewer: Viewer, name: str) -> ImageDock:
     """Open one of the plugin's docks, or bring it to the front.
 
@@ -36,7 +41,24 @@ def show_dock(viewer: Viewer, name: str) -> ImageDock:
         As the manifest calls it.
     """
     active = viewer.layers.selection.active
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    dock = _opened(viewer, name)
+    if dock is None:
+        _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
     if isinstance(active, Image):
         dock.show_image(active)
     return dock
+
+
+def _opened(viewer: Viewer, name: str) -> ImageDock | None:
+    """Return a dock that is open already, brought to the front.
+
+    The menu Plugins opens it under a longer name than a command does.
+    """
+    for title, widget in viewer.window.dock_widgets.items():
+        if title.startswith(f"{name} (") and isinstance(widget, ImageDock):
+            frame = widget.parentWidget()
+            if frame is not None:
+                frame.show()
+                frame.raise_()
+            return widget
+    return None

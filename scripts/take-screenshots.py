@@ -1,4 +1,4 @@
-"""Take the screenshots of the tutorial from the running program, anew.
+"""Take the screenshots of the documentation from the running program, anew.
 
     scripts/with-display.sh python scripts/take-screenshots.py
 
@@ -8,92 +8,74 @@ the embedded model answers.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import napari
-from qtpy.QtWidgets import QApplication
-from skimage import data
+import numpy as np
 
-from napari_sam.annotators import close_all
-from napari_sam.menu import show_dock
-from napari_sam.views.records import AskChoices
+from napari_sam.demo import DemoWindow, take_pictures
+from napari_sam.views.records import TextChoices
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "tutorials"
-SIZE = (1280, 860)
-COIN, OTHER_COIN = (45.0, 60.0), (120.0, 45.0)
+NUCLEUS, OTHER_NUCLEUS = (15473.0, 20835.0), (15514.0, 20847.0)
+NUCLEUS_WIDTH = 24.0
+ROOFS = ((16993, 3896, 17050, 3974), (17156, 3749, 17214, 3841))
+"""Places in the large samples, found by looking at them."""
 
 
-class Photographer:
-    """A viewer with the coins of scikit-image, and pictures of it."""
+def show_place(window: DemoWindow, yx: tuple[float, float], magnified: float) -> None:
+    """Bring a pixel of the image into the middle of the canvas."""
+    scale = np.array(window.annotator.image.scale)
+    camera = window.viewer.scene.camera
+    camera.center = tuple(np.array(yx) * scale)
+    camera.zoom = magnified / scale[0]
+    window.rest(3.0)
 
-    def __init__(self) -> None:
-        self.viewer = napari.Viewer()
-        self.viewer.window.resize(*SIZE)
-        self.viewer.add_image(data.coins(), name="coins")
-        self.dock: Any = show_dock(self.viewer, "Point prompts")
-        self.wait(lambda: self.annotator.session is not None)
-        self.rest()
-        self.viewer.reset_view()
 
-    @property
-    def annotator(self) -> Any:
-        """What stands behind the dock."""
-        return self.dock.annotator
+def shoot_slide() -> None:
+    """Nuclei of the large slide, by points."""
+    window = DemoWindow(sample="large_slide")
+    show_place(window, NUCLEUS, magnified=2.5)
+    window.dock.prompts.diameter.setValue(NUCLEUS_WIDTH)
+    window.wait(lambda: window.annotator.session is not None)
+    window.point(NUCLEUS)
+    window.annotator.accept()
+    window.point(OTHER_NUCLEUS)
+    window.shoot(DOCS / "how-to" / "slide-candidates.png")
+    window.close()
 
-    def wait(self, condition: Callable[[], object], seconds: float = 120.0) -> None:
-        """Let the program go on until something holds."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError("what was waited for did not come")
-            QApplication.processEvents()
-            time.sleep(0.01)
 
-    def rest(self, seconds: float = 0.5) -> None:
-        """Let the program go on for a moment."""
-        end = time.monotonic() + seconds
-        self.wait(lambda: time.monotonic() > end)
+def shoot_aerial() -> None:
+    """Roofs of the large aerial scene, by boxes."""
+    window = DemoWindow(sample="large_aerial_scene", dock="Box prompts")
+    show_place(window, (17050.0, 3900.0), magnified=1.6)
+    for box in ROOFS:
+        window.box(box)
+        window.annotator.accept()
+    window.box((16996, 4020, 17046, 4096))
+    window.shoot(DOCS / "how-to" / "aerial-boxes.png")
+    window.close()
 
-    def point(self, place_yx: tuple[float, float]) -> None:
-        """Put a point onto an object, and wait for the answer."""
-        self.annotator.prompt_layers.points.add([place_yx])
-        state = self.annotator.annotation
-        self.wait(lambda: state.candidates and not state.is_busy)
 
-    def shoot(self, name: str) -> None:
-        """Save what the window shows."""
-        self.rest()
-        path = FOLDER / f"napari-{name}.png"
-        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
-
-    def close(self) -> None:
-        """End the program."""
-        close_all(self.viewer)
-        self.viewer.close()
+def shoot_words() -> None:
+    """Look for buildings in a view of the large aerial scene, by that word."""
+    window = DemoWindow(sample="large_aerial_scene", dock="Text prompts")
+    show_place(window, (17050.0, 3900.0), magnified=1.6)
+    window.dock.text.set_ask(TextChoices("buildings", where="view"))
+    window.dock.text.find.click()
+    window.wait(lambda: window.annotator.text.found is not None, seconds=900)
+    window.shoot(DOCS / "how-to" / "text-napari.png")
+    window.close()
 
 
 def main() -> None:
     """Take all of them."""
-    photographer = Photographer()
-    photographer.point(COIN)
-    photographer.shoot("candidates")
-    photographer.annotator.accept()
-    photographer.point(OTHER_COIN)
-    photographer.annotator.cycle()
-    photographer.shoot("second")
-    photographer.annotator.accept()
-    dock: Any = show_dock(photographer.viewer, "Segment everything")
-    dock.everything.set_ask(AskChoices(where="image", points_per_side=16))
-    photographer.rest()
-    dock.everything.run.click()
-    photographer.wait(lambda: photographer.annotator.everything.found is not None)
-    photographer.shoot("everything")
-    photographer.close()
+    window = DemoWindow()
+    take_pictures(window, DOCS / "tutorials")
+    window.close()
+    shoot_slide()
+    shoot_aerial()
+    shoot_words()
 
 
 if __name__ == "__main__":

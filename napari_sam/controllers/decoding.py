@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from napari_sam.layers.painted_levels import painted_levels
 from napari_sam.state.everything import FoundObjects
 from tilesam.everything.decoded import DecodedEverything
 from tilesam.everything.job import EverythingJob, TileResult
@@ -22,7 +22,6 @@ from tilesam.everything.segmentation import Segmentation
 from tilesam.everything.settings import EverythingSettings
 from tilesam.everything.work import segment_tile
 from tilesam.masks.run_masks import Extent
-from tilesam.model.runtime import DecodedPoints, SamModel
 from tilesam.session import Session
 from tilesam.types import TileKey, Window
 
@@ -31,9 +30,13 @@ MOST_PAINTED_PIXELS = 2**25
 
 
 def fitting_masks(
-    session: Session, settings: EverythingSettings, earlier: MaskStore | None
+    session: Session,
+    settings: EverythingSettings,
+    earlier: MaskStore | None,
+    *,
+    adjustable: bool = True,
 ) -> MaskStore:
-    """Return where masks are kept, so that thresholds can be lowered afterwards.
+    """Return where masks are kept, as a rule so that thresholds can be lowered.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ def fitting_masks(
     earlier
         Is used again if what it holds was asked in the same way: tiles that were
         decoded for another region, or before a run was cancelled, are done.
+    adjustable
+        Whether masks below the thresholds are kept too, which takes longer.
     """
     embeddings = session.store.contents
     if (
@@ -52,8 +57,8 @@ def fitting_masks(
         and earlier.contents.serves(settings.decoding())
     ):
         return earlier
-    adjustable = settings.decoding(adjustable=True)
-    return MemoryMaskStore(MaskStoreContents(embeddings, adjustable))
+    asked = settings.decoding(adjustable=adjustable)
+    return MemoryMaskStore(MaskStoreContents(embeddings, asked))
 
 
 def decode_in_steps(
@@ -94,37 +99,22 @@ def decode_in_steps(
     """
     plan = session.plan_everything(region, object_diameter=object_diameter)
     asked = replace(masks.contents.decoding, points_per_batch=settings.points_per_batch)
-    model: Any = _BreathingModel(session.model, breathe)
-    job = EverythingJob(replace(session.embeddings.job, model=model), masks, asked)
+    job = EverythingJob(session.embeddings.job, masks, asked)
+    breathing = replace(job, before_batch=breathe)
     missing = set(plan) - masks.keys()
     meter = EverythingMeter(len(plan), len(missing), clock=time.perf_counter)
     done: dict[TileKey, TileResult] = {}
     progress = None
     for key in plan:
-        done[key] = segment_tile(key, job)
+        done[key] = segment_tile(key, breathing)
         progress = meter.add(done[key], was_missing=key in missing)
         yield progress
     return DecodedEverything(
-        *(EverythingJob(session.embeddings.job, masks, asked), settings),
+        *(job, settings),
         keys=tuple(key for key in done if done[key].status != "skipped"),
         region=region,
         progress=progress,
     )
-
-
-class _BreathingModel:
-    """A model that lets more urgent work through before each batch of points."""
-
-    def __init__(self, model: SamModel, breathe: Callable[[], None]) -> None:
-        self._model = model
-        self._breathe = breathe
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def decode_points(self, *args: Any, **options: Any) -> DecodedPoints:
-        self._breathe()
-        return self._model.decode_points(*args, **options)
 
 
 def find_objects(
@@ -137,11 +127,35 @@ def find_objects(
     EverythingError
         If the settings ask for what was not decoded.
     """
-    segmentation = decoded.resolve(settings, image_name=image_name)
-    y0, x0, y1, x1 = extent = _extent_of(segmentation, decoded.region)
+    return paint_objects(
+        decoded.resolve(settings, image_name=image_name), decoded.region
+    )
+
+
+def paint_objects(
+    segmentation: Segmentation, region: Window | None, *, phrase: str | None = None
+) -> FoundObjects:
+    """Return objects with their labels, painted if they are few enough pixels.
+
+    Parameters
+    ----------
+    segmentation
+        The objects.
+    region
+        In which they were looked for; None is the whole image.
+    phrase
+        See `FoundObjects`.
+    """
+    y0, x0, y1, x1 = extent = _extent_of(segmentation, region)
     is_small = (y1 - y0) * (x1 - x0) <= MOST_PAINTED_PIXELS
-    labels = segmentation.labels(extent) if is_small else None
-    return FoundObjects(segmentation, labels, (y0, x0), segmentation.settings)
+    return FoundObjects(
+        segmentation,
+        segmentation.labels(extent) if is_small else None,
+        (y0, x0),
+        segmentation.settings,
+        levels=() if is_small else tuple(painted_levels(segmentation, extent)),
+        phrase=phrase,
+    )
 
 
 def _extent_of(segmentation: Segmentation, region: Window | None) -> Extent:

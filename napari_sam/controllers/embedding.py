@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from napari_sam.controllers.generation import Generation
 from napari_sam.controllers.messages import message_of
-from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.state.embedding import EmbeddingState
+from napari_sam.threads.engine_thread import EngineThread, Job, Priority
 from tilesam.embedding.estimate import EmbeddingEstimate
 from tilesam.embedding.progress import EmbeddingProgress
 from tilesam.embedding.run import embed_tiles

@@ -13,9 +13,9 @@ from napari_sam.controllers.decoding import (
 from napari_sam.controllers.generation import Generation
 from napari_sam.controllers.messages import message_of
 from napari_sam.controllers.prompting import Later
-from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.state.everything import EverythingState, FoundObjects
+from napari_sam.threads.engine_thread import EngineThread, Job, Priority
 from tilesam.everything.decoded import DecodedEverything
 from tilesam.everything.mask_store import MaskStore
 from tilesam.everything.progress import EverythingProgress
@@ -67,6 +67,14 @@ class EverythingController:
         config = session.model.network.config
         state.settings = state.settings.resolved(config)
         state.events.settings.connect(self._on_settings)
+
+    @property
+    def lowest_thresholds(self) -> tuple[float, float]:
+        """Predicted IoU and stability below which masks were not kept."""
+        if self._masks is None:
+            return 0.0, 0.0
+        kept = self._masks.contents.decoding
+        return max(kept.lowest_pred_iou, 0.0), max(kept.lowest_stability_score, 0.0)
 
     def close(self) -> None:
         """End the run and listen to the state no more."""
@@ -159,6 +167,7 @@ class EverythingController:
     def _on_found(self, found: FoundObjects) -> None:
         self.state.is_resolving = False
         self.state.message = found.segmentation.hint or ""
+        self.state.plane = self.session.source.plane
         self.state.found = found
 
     def _on_unresolved(self, error: Exception) -> None:

@@ -9,10 +9,10 @@ from typing import TypeAlias
 from napari_sam.controllers.asking import answer_in_steps, embed_around, first_tile
 from napari_sam.controllers.generation import Generation
 from napari_sam.controllers.messages import message_of
-from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.state.prompts import PromptSet
+from napari_sam.threads.engine_thread import EngineThread, Job, Priority
 from tilesam.errors import PromptError
 from tilesam.session import Session
 from tilesam.types import MaskCandidate, MaskInput, Prompts, TileKey

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from napari.layers import Image
 
-from napari_sam.candidate_layers import COLORS
+from napari_sam.layers.candidate_layers import COLORS
 from napari_sam.views.records import CandidateRow
 from napari_sam.views.thumbnails import draw_thumbnail, place_mask, thumbnail_window
 from tilesam.types import MaskCandidate, UInt8Array, Window

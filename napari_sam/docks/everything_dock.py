@@ -6,10 +6,14 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from napari_sam.controllers.everything import EverythingController
+from napari_sam.controllers.messages import message_of
 from napari_sam.docks.image_dock import ImageDock, build_scroll_area
-from napari_sam.found_layer import FoundLayer
+from napari_sam.layers.found_layer import FoundLayer
 from napari_sam.views.everything_panel import EverythingPanel
+from napari_sam.views.questions import ask_overlap
 from napari_sam.views.records import AskChoices, KeepChoices
+from tilesam.annotation.overlaps import OverlapQuestion, Policy
+from tilesam.errors import TilesamError
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -23,6 +27,8 @@ NOWHERE = {
     "image": "The image is not open yet.",
     "region": "Draw a region first.",
 }
+
+NAMES = {"pred_iou_thresh": "Predicted IoU", "stability_score_thresh": "Stability"}
 
 POINTS_PER_SIDE = 16
 """A quarter of the paper's points: on a processor a view is segmented in seconds."""
@@ -46,6 +52,8 @@ class SegmentEverything(ImageDock):
         self.everything.cancel_requested.connect(self._cancel)
         self.everything.draw_region_requested.connect(self._draw_region)
         self.everything.keep_changed.connect(self._keep)
+        self.everything.accept_requested.connect(self._accept)
+        self.everything.diameter.changed.connect(self._set_diameter)
 
     def wire(self, annotator: Annotator) -> None:
         """Show what an annotator does."""
@@ -53,6 +61,7 @@ class SegmentEverything(ImageDock):
         self._found = FoundLayer(
             *(self.viewer.layers, annotator.image),
             below=(prompts.points, prompts.boxes),
+            is_taken=annotator.objects.is_chosen,
         )
         events = annotator.everything.events
         self.listen(events.is_running, self._show_run)
@@ -76,8 +85,9 @@ class SegmentEverything(ImageDock):
         self._show_region()
         if annotator is not None and is_ready:
             settings = annotator.everything.settings
-            self.everything.set_lowest(0.0, 0.0)
+            self.everything.set_lowest(*self._controller().lowest_thresholds)
             self.everything.set_keep(_to_choices(settings))
+            self.everything.diameter.set_diameter(annotator.object_diameter)
 
     def _run(self, ask: AskChoices) -> None:
         annotator, controller = self.annotator, self._controller()
@@ -97,6 +107,10 @@ class SegmentEverything(ImageDock):
             object_diameter=ask.object_diameter,
         )
 
+    def _set_diameter(self, diameter: float | None) -> None:
+        if self.annotator is not None:
+            self.annotator.use_object_diameter(diameter)
+
     def _draw_region(self) -> None:
         if self.annotator is not None:
             self.annotator.region.draw()
@@ -108,13 +122,41 @@ class SegmentEverything(ImageDock):
 
     def _cancel(self) -> None:
         controller = self._controller()
+        progress = (
+            None if self.annotator is None else self.annotator.everything.progress
+        )
         if controller is not None:
             controller.cancel()
+        if progress is not None and progress.done < progress.total:
+            self.everything.set_message(
+                f"Stopped after {progress.done} of {progress.total} tiles. Press 'Find "
+                "everything' to go on: those are not asked again."
+            )
 
     def _keep(self, choices: KeepChoices) -> None:
         if self.annotator is not None:
             state = self.annotator.everything
             state.settings = _with_choices(state.settings, choices)
+
+    def _accept(self, policy: Policy | None = None) -> None:
+        if self.annotator is None:
+            return
+        try:
+            self.annotator.accept_found(policy)
+        except OverlapQuestion as question:
+            answer = ask_overlap(self, question.labels, question.pixels)
+            if answer is not None:
+                self._accept(answer)
+        except TilesamError as error:
+            self.everything.set_message(message_of(error), "error")
+        else:
+            self._show_accepted()
+
+    def _show_accepted(self) -> None:
+        """Say where the objects are now; what was found would only cover them."""
+        objects = self.annotator.objects.current
+        self._found.hide()
+        self.everything.set_message(f"They are in '{objects.layer.name}' now.")
 
     def _controller(self) -> EverythingController | None:
         if self.annotator is None:
@@ -139,6 +181,9 @@ class SegmentEverything(ImageDock):
         self._found.show(found, self.annotator.plane)
         masks = found.segmentation.funnel.kept_by_decoder
         self.everything.set_counts(found.count, masks)
+        controller = self._controller()
+        if controller is not None:
+            self.everything.set_lowest(*controller.lowest_thresholds)
 
     def _show_message(self, *_: object) -> None:
         annotator = self.annotator
@@ -148,7 +193,15 @@ class SegmentEverything(ImageDock):
             text = annotator.annotation.message
             self.everything.set_message(text or "Opening the image and the model ...")
         else:
-            self.everything.set_message(annotator.everything.message, "warning")
+            text = in_words_of_the_panel(annotator.everything.message)
+            self.everything.set_message(text, "warning")
+
+
+def in_words_of_the_panel(text: str) -> str:
+    """Return what the engine says with the names that the sliders have."""
+    for setting, name in NAMES.items():
+        text = text.replace(setting, name)
+    return text
 
 
 def _to_choices(settings: EverythingSettings) -> KeepChoices:

@@ -53,7 +53,7 @@ class ImageDock(QWidget):
         super().__init__()
         self.viewer, self.panel = viewer, panel
         self.annotator: Annotator | None = None
-        self._was_left = False
+        self._left: Image | None = None
         self._connections, self._lasting = Connections(), Connections()
         self.images = ChoiceBox("Image", "The image layer that is segmented")
         self.images.activated.connect(self._on_chosen)
@@ -68,6 +68,9 @@ class ImageDock(QWidget):
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered):
             self.listen_always(event, self._list_images)
+        self.listen_always(events.inserted, self._listen_to_name)
+        for layer in viewer.layers:
+            self.listen_always(layer.events.name, self._on_renamed)
         for connections in (self._connections, self._lasting):
             self.destroyed.connect(connections.end)
         self._list_images()
@@ -76,6 +79,11 @@ class ImageDock(QWidget):
         """Be about an image layer from now on."""
         self._choose(layer)
         self._list_images()
+
+    @property
+    def was_left(self) -> bool:
+        """Whether somebody has ended the annotation of an image that is still there."""
+        return self._left is not None and self._left in self.viewer.layers
 
     def wire(self, annotator: Annotator) -> None:
         """Connect the panel to an annotator; with `listen`, so that it can end."""
@@ -92,9 +100,19 @@ class ImageDock(QWidget):
         """Connect to a signal of the viewer for as long as the dock is there."""
         self._lasting.add(signal, callback)
 
+    def on_renamed(self) -> None:
+        """Show the names of layers anew."""
+        self._list_images()
+
+    def _listen_to_name(self, event: Any) -> None:
+        self.listen_always(event.value.events.name, self._on_renamed)
+
+    def _on_renamed(self, _event: Any) -> None:
+        self.on_renamed()
+
     def _list_images(self, _event: Any = None) -> None:
         layers = images_of(self.viewer)
-        if self.annotator is None and layers and not self._was_left:
+        if self.annotator is None and layers and not self.was_left:
             self._choose(layers[0])
         current = None if self.annotator is None else self.annotator.image
         self.images.clear()
@@ -114,14 +132,14 @@ class ImageDock(QWidget):
         if layer is None:
             self.show_nothing()
             return
-        self._was_left = False
+        self._left = None
         self.annotator = open_session(self.viewer, layer)
         self.listen(self.annotator.closed, self._on_closed)
         self.wire(self.annotator)
 
     def _on_closed(self) -> None:
         """Show nothing; of an image that stays it was the user's wish."""
-        ended = self.annotator
-        self._was_left = ended is not None and ended.image in self.viewer.layers
+        # The image may go as well, in a moment: the prompts lie above it.
+        self._left = None if self.annotator is None else self.annotator.image
         self._choose(None)
         self._list_images()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from napari_sam.controllers.downloading import DownloadController
 from napari_sam.docks.model_rows import device_rows, model_rows
-from napari_sam.gui_thread import GuiThread
 from napari_sam.state.models import Download, ModelsState
+from napari_sam.threads.gui_thread import GuiThread
 from napari_sam.views.model_panel import ModelPanel
 
 if TYPE_CHECKING:

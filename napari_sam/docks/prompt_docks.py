@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sam.annotator import KEYS, NEW
+from napari_sam.annotator_actions import KEYS
 from napari_sam.docks.candidate_rows import (
     ThumbnailPlace,
     candidate_rows,
     thumbnail_place,
 )
 from napari_sam.docks.image_dock import ImageDock, build_scroll_area
-from napari_sam.views.objects_panel import ObjectsPanel
+from napari_sam.docks.objects_part import ObjectsPart
+from napari_sam.docks.session_part import SessionPart
 from napari_sam.views.prompt_panel import PromptPanel
 from napari_sam.views.questions import ask_overlap
 from napari_sam.views.records import PromptCounts
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_sam.annotator import Annotator
-    from tilesam.annotation.overlaps import OverlapQuestion, Policy
+    from tilesam.annotation.overlaps import OverlapQuestion
 
 
 class PromptDock(ImageDock):
@@ -43,18 +43,18 @@ class PromptDock(ImageDock):
     def __init__(self, viewer: Viewer, kind: Literal["points", "boxes"]) -> None:
         self.kind = kind
         self.prompts = PromptPanel(kind, keys=KEYS)
-        self.objects = ObjectsPanel(keys=KEYS)
+        self.objects, self.session = ObjectsPart(self), SessionPart(self)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.prompts)
-        column.addWidget(self.objects)
+        for widget in (self.prompts, self.objects.panel, self.session.panel):
+            column.addWidget(widget)
         column.addStretch(1)
         super().__init__(viewer, build_scroll_area(content))
-        self._connect_panels()
+        self._connect_panel()
         events = viewer.layers.events
         for event in (events.inserted, events.removed):
-            self.listen_always(event, self._show_objects)
+            self.listen_always(event, self.objects.show)
 
     def wire(self, annotator: Annotator) -> None:
         """Show what an annotator does; take up the tool of this dock."""
@@ -65,16 +65,25 @@ class PromptDock(ImageDock):
         self.listen(state.question, self._ask)
         self.listen(state.message, self._show_message)
         self.listen(state.is_busy, self._show_message)
-        self.listen(annotator.objects.changed, self._show_objects)
-        self.listen(annotator.opened, self._show_message)
+        self.listen(annotator.opened, self._show_session)
         self.listen(annotator.prompt_layers.polarity.changed, self.prompts.set_polarity)
         self.prompts.set_polarity(annotator.prompt_layers.polarity.current)
+        self.listen(state.refines, self.prompts.set_refine)
+        self.prompts.set_refine(annotator.annotation.refines)
+        self.listen(annotator.preview.switched, self.prompts.set_preview)
+        self.prompts.set_preview(annotator.preview.is_on)
+        self.objects.wire(annotator)
+        self.session.wire(annotator)
         # Later: napari makes a layer that is just being added the active one.
         QTimer.singleShot(0, self._take_tool)
         self._show_prompts()
         self._show_candidates()
-        self._show_objects()
-        self._show_message()
+        self._show_session()
+
+    def on_renamed(self) -> None:
+        """Show the names of layers anew."""
+        super().on_renamed()
+        self.objects.show()
 
     def _take_tool(self) -> None:
         if self.annotator is None:
@@ -88,9 +97,15 @@ class PromptDock(ImageDock):
         """Say that an image is needed."""
         self.prompts.set_candidates(())
         self.prompts.set_prompts(PromptCounts())
-        self.prompts.set_message("Open or choose an image, then click on an object.")
+        self.prompts.set_message(
+            "Choose the image to begin again; its layer of points or boxes is gone."
+            if self.was_left
+            else "Open or choose an image, then click on an object."
+        )
+        self.objects.show_nothing()
+        self.session.show_nothing()
 
-    def _connect_panels(self) -> None:
+    def _connect_panel(self) -> None:
         panel = self.prompts
         for signal, action in (
             (panel.accept_requested, "accept"),
@@ -102,17 +117,10 @@ class PromptDock(ImageDock):
         panel.candidate_chosen.connect(lambda rank: self._act("choose", rank))
         panel.polarity_changed.connect(self._set_polarity)
         panel.refine_changed.connect(self._set_refine)
-        panel.set_refine(True)
-        # Neither is there yet; see "Planned" in the explanation of the architecture.
-        panel.preview.hide()
-        self.objects.export.hide()
-        self.objects.layer_chosen.connect(lambda x: self._act("choose_objects", x))
-        self.objects.new_layer_requested.connect(
-            lambda: self._act("choose_objects", NEW)
-        )
-        self.objects.undo_requested.connect(self._undo)
-        self.objects.redo_requested.connect(self._redo)
-        self.objects.policy_changed.connect(self._set_policy)
+        panel.preview_changed.connect(self._set_preview)
+        panel.diameter_changed.connect(lambda x: self._act("use_object_diameter", x))
+        # Under a box that is being drawn there is nothing to preview.
+        panel.preview.setVisible(self.kind == "points")
 
     def _ask(self, question: OverlapQuestion | None) -> None:
         # Later: the state is still in the midst of telling everybody.
@@ -141,17 +149,9 @@ class PromptDock(ImageDock):
         if self.annotator is not None:
             self.annotator.annotation.refines = refine
 
-    def _set_policy(self, policy: Policy) -> None:
+    def _set_preview(self, preview: bool) -> None:
         if self.annotator is not None:
-            self.annotator.objects.policy = policy
-
-    def _undo(self) -> None:
-        if self.annotator is not None:
-            self.annotator.objects.undo()
-
-    def _redo(self) -> None:
-        if self.annotator is not None:
-            self.annotator.objects.redo()
+            self.annotator.preview.is_on = preview
 
     def _show_candidates(self, _candidates: object = None) -> None:
         """Show scores at once, and thumbnails when their pixels were read."""
@@ -189,6 +189,11 @@ class PromptDock(ImageDock):
         boxes = len(prompts.boxes_yxyx)
         self.prompts.set_prompts(PromptCounts(positive, negative, boxes))
 
+    def _show_session(self) -> None:
+        if self.annotator is not None:
+            self.prompts.set_diameter(self.annotator.object_diameter)
+        self._show_message()
+
     def _show_message(self, *_: object) -> None:
         annotator = self.annotator
         if annotator is None:
@@ -202,25 +207,6 @@ class PromptDock(ImageDock):
             self.prompts.set_message("Looking ...", "busy")
         else:
             self.prompts.set_message("")
-
-    def _show_objects(self, _event: object = None) -> None:
-        annotator = self.annotator
-        if annotator is None:
-            return
-        layers = [
-            (layer.name, layer)
-            for layer in reversed(self.viewer.layers)
-            if isinstance(layer, Labels) and not annotator.is_candidate(layer)
-        ]
-        chosen = annotator.objects.current
-        self.objects.set_policy(annotator.objects.policy)
-        self.objects.set_layers(layers, None if chosen is None else chosen.layer)
-        self.objects.set_count(0 if chosen is None else len(chosen))
-        if chosen is None:
-            self.objects.set_steps(None, None)
-            return
-        undo, redo = chosen.history.undo_names, chosen.history.redo_names
-        self.objects.set_steps(next(iter(undo), None), next(iter(redo), None))
 
 
 class PointPrompts(PromptDock):

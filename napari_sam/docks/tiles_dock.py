@@ -36,10 +36,10 @@ class TilesAndModel(ImageDock):
         column.addWidget(self.tiles.panel)
         column.addStretch(1)
         super().__init__(napari_viewer, build_scroll_area(content))
-        self.tiles.watch(napari_viewer.scene.camera)
+        self.tiles.embedding.watch(napari_viewer.scene.camera)
         # Parts can outlive the widget, and must not reach for it then.
         self.destroyed.connect(self.model.close)
-        self.destroyed.connect(self.tiles.close)
+        self.destroyed.connect(self.tiles.embedding.close)
 
     def wire(self, annotator: Annotator) -> None:
         """Show what an annotator does."""
@@ -53,4 +53,4 @@ class TilesAndModel(ImageDock):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102
         super().showEvent(event)
-        self.tiles.on_view_moved()
+        self.tiles.embedding.on_view_moved()

@@ -94,10 +94,14 @@ class AnnotationState:
         self.candidates = ()
         self.answered = PromptSet()
 
-    def begin_object(self) -> None:
-        """Forget all of this object, to begin with the next."""
+    def leave_answers(self) -> None:
+        """Forget all but the prompts, for another image plane or model to answer."""
         self.drop_request()
         self.clear_candidates()
         self.base = None
         self.message = ""
+
+    def begin_object(self) -> None:
+        """Forget all of this object, to begin with the next."""
+        self.leave_answers()
         self.prompts = PromptSet()

@@ -80,6 +80,20 @@ class PromptSet:
         """Return the set with one more box."""
         return replace(self, boxes_yxyx=(*self.boxes_yxyx, box_yxyx))
 
+    def within(self, image_hw: tuple[int, int]) -> PromptSet:
+        """Return the set without points that lie beside the image."""
+        height, width = image_hw
+        inside = [
+            index
+            for index, (y, x) in enumerate(self.points_yx)
+            if -0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5
+        ]
+        return replace(
+            self,
+            points_yx=tuple(self.points_yx[index] for index in inside),
+            point_labels=tuple(self.point_labels[index] for index in inside),
+        )
+
     def extends(self, earlier: PromptSet) -> bool:
         """Return whether everything of an earlier set is still here, and more."""
         return self._counted() > earlier._counted()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
+from qtpy.QtWidgets import QSpinBox, QWidget
 
 from napari_sam.views.building import (
     Rows,
@@ -14,6 +14,7 @@ from napari_sam.views.building import (
     finish_panel,
     silenced,
 )
+from napari_sam.views.diameter_box import DiameterBox
 from napari_sam.views.keep_box import KeepBox
 from napari_sam.views.message_line import MessageLine
 from napari_sam.views.progress_row import ProgressRow
@@ -32,12 +33,13 @@ class EverythingPanel(QWidget):
     draw_region_requested = Signal()
     run_requested = Signal(object)
     cancel_requested = Signal()
+    accept_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._is_ready = False
         self.where_choice = WhereChoice()
-        self.points, self.diameter = _build_points(), _build_diameter()
+        self.points, self.diameter = _build_points(), DiameterBox()
         self.run = build_button(
             "Find everything",
             "Ask at a grid of points in every tile; results fill a labels layer",
@@ -47,16 +49,22 @@ class EverythingPanel(QWidget):
         self.count = build_heading(_NOTHING_YET)
         self.count.setWordWrap(True)
         self.keep_box = KeepBox()
+        self.accept = build_button(
+            "Accept all",
+            "Paint all of them into the objects layer, as one step of undo",
+            self.accept_requested,
+        )
         self.message = MessageLine()
         self._connect()
         self._lay_out()
         self.set_ask(AskChoices())
+        self.set_counts(None)
         self.set_ready(False)
 
     def _connect(self) -> None:
         self.where_choice.changed.connect(self._on_ask)
         self.points.valueChanged.connect(self._on_ask)
-        self.diameter.valueChanged.connect(self._on_ask)
+        self.diameter.changed.connect(self._on_ask)
         self.where_choice.draw_requested.connect(self.draw_region_requested)
         self.progress.cancel_requested.connect(self.cancel_requested)
         self.keep_box.changed.connect(self.keep_changed)
@@ -75,17 +83,17 @@ class EverythingPanel(QWidget):
         column.addWidget(build_text("Takes effect at once, without another run."))
         column.addWidget(self.keep_box)
         column.addWidget(self.count)
+        column.addWidget(self.accept)
         column.addWidget(self.message)
         finish_panel(self, column)
 
     @property
     def ask(self) -> AskChoices:
         """What a run would ask."""
-        diameter = self.diameter.value()
         return AskChoices(
             where=self.where_choice.where,
             points_per_side=self.points.value(),
-            object_diameter=diameter if diameter > 0 else None,
+            object_diameter=self.diameter.diameter,
         )
 
     @property
@@ -95,10 +103,10 @@ class EverythingPanel(QWidget):
 
     def set_ask(self, choices: AskChoices) -> None:
         """Choose what a run would ask."""
-        with silenced(self.points, self.diameter):
+        self.diameter.set_diameter(choices.object_diameter)
+        with silenced(self.points):
             self.where_choice.set_where(choices.where)
             self.points.setValue(choices.points_per_side)
-            self.diameter.setValue(choices.object_diameter or 0.0)
 
     def set_keep(self, choices: KeepChoices) -> None:
         """Choose which answers are kept."""
@@ -145,6 +153,7 @@ class EverythingPanel(QWidget):
         is_known = objects is not None
         text = everything_counts(objects, masks) if is_known else _NOTHING_YET
         self.count.setText(text)
+        self.accept.setEnabled(bool(objects))
 
     def set_message(self, text: str, tone: Tone = "info") -> None:
         """Show one sentence below all, see `MessageLine`."""
@@ -168,15 +177,4 @@ def _build_points() -> QSpinBox:
     box.setRange(1, 256)
     box.setKeyboardTracking(False)
     box.setToolTip("More points find smaller objects and take longer")
-    return box
-
-
-def _build_diameter() -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(0, 100_000)
-    box.setDecimals(0)
-    box.setSuffix(" px")
-    box.setSpecialValueText("automatic")
-    box.setKeyboardTracking(False)
-    box.setToolTip("Diameter of a typical object, where they are very small or large")
     return box

@@ -57,6 +57,11 @@ def in_time(seconds: float) -> str:
     return f"{seconds / _DAY:.1f}{NO_BREAK}days"
 
 
+def in_about(seconds: float) -> str:
+    """Return an estimated duration in the midst of a sentence."""
+    return in_time(seconds) if seconds < 1 else f"about {in_time(seconds)}"
+
+
 def in_area(area: int, physical: tuple[float, str] | None = None) -> str:
     """Return an area in pixels, or with its unit if it has one.
 

@@ -120,17 +120,15 @@ class ObjectsPanel(QWidget):
         layers
             Names, as people see them, and whatever tells them apart.
         chosen
-            One of the latter; by default the one that was chosen, or the first.
+            One of the latter; None while masks go nowhere yet.
         """
-        wanted = self.layer if chosen is None else chosen
         keys = [key for _, key in layers]
         self.layers.clear()
         for name, key in layers:
             self.layers.add(name, key)
         self.layers.setEnabled(bool(keys))
         # Without a choice the box shows its placeholder.
-        chosen_row = keys.index(wanted) if wanted in keys else 0
-        self.layers.setCurrentIndex(chosen_row if keys else -1)
+        self.layers.setCurrentIndex(keys.index(chosen) if chosen in keys else -1)
 
     def set_policy(self, policy: Policy) -> None:
         """Choose what happens to pixels that another object has."""

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_sam.views.building import (
     SPACING,
+    Rows,
     build_button,
     build_column,
     build_heading,
@@ -25,6 +26,7 @@ from napari_sam.views.building import (
     finish_panel,
 )
 from napari_sam.views.candidate_list import CandidateList
+from napari_sam.views.diameter_box import DiameterBox
 from napari_sam.views.message_line import MessageLine
 from napari_sam.views.records import CandidateRow, Polarity, PromptCounts, Tone
 from napari_sam.views.sentences import MINUS, prompts_so_far, with_key
@@ -63,6 +65,7 @@ class PromptPanel(QWidget):
     clear_requested = Signal()
     refine_changed = Signal(bool)
     preview_changed = Signal(bool)
+    diameter_changed = Signal(object)
 
     def __init__(
         self,
@@ -114,6 +117,10 @@ class PromptPanel(QWidget):
             "Show the answer to a click before it is made, where tiles are embedded"
         )
         self.preview.clicked.connect(self.preview_changed)
+        self.diameter = DiameterBox(
+            "How wide objects are: small ones are looked at more closely"
+        )
+        self.diameter.changed.connect(self.diameter_changed)
 
     def _lay_out(self) -> None:
         column = build_column(self)
@@ -130,6 +137,9 @@ class PromptPanel(QWidget):
         column.addLayout(grid)
         column.addWidget(self.refine)
         column.addWidget(self.preview)
+        rows = Rows()
+        rows.add("Typical object", self.diameter)
+        column.addLayout(rows)
         column.addWidget(self.message)
         finish_panel(self, column)
 
@@ -180,6 +190,10 @@ class PromptPanel(QWidget):
         """Say whether answers are shown under the mouse, and whether they can be."""
         self.preview.setChecked(preview)
         self.preview.setEnabled(is_possible)
+
+    def set_diameter(self, diameter: float | None) -> None:
+        """Say how wide a typical object is, in pixels; None if it is not known."""
+        self.diameter.set_diameter(diameter)
 
     def set_message(self, text: str, tone: Tone = "info") -> None:
         """Show one sentence below all, see `MessageLine`."""

@@ -38,6 +38,22 @@ def ask_file(parent: QWidget, title: str, start: str, kinds: str) -> str | None:
     return path or None
 
 
+def ask_file_to_open(parent: QWidget, title: str, start: str, kinds: str) -> str | None:
+    """Return the file to read that somebody chose, None if nobody did.
+
+    Parameters
+    ----------
+    parent, title
+        Of the dialog.
+    start
+        Folder, or file, that is shown first.
+    kinds
+        See `ask_file`.
+    """
+    path, _ = QFileDialog.getOpenFileName(parent, title, start, kinds)
+    return path or None
+
+
 def ask_overlap(
     parent: QWidget | None, labels: Sequence[int], pixels: int
 ) -> Literal["keep", "overwrite"] | None:

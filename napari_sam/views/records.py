@@ -156,6 +156,31 @@ class AskChoices:
 
 
 @dataclass(frozen=True)
+class TextChoices:
+    """What a search by words asks.
+
+    Parameters
+    ----------
+    phrase
+        As it was written.
+    negative_phrases
+        What is not meant.
+    backend
+        With its model behind a colon, if one was named.
+    where
+        The view, the whole image or the drawn region.
+    corrects
+        Whether points and boxes in the viewer count.
+    """
+
+    phrase: str = ""
+    negative_phrases: tuple[str, ...] = ()
+    backend: str = "embedded"
+    where: Where = "view"
+    corrects: bool = False
+
+
+@dataclass(frozen=True)
 class KeepChoices:
     """Which of the answers become objects: another value takes effect at once.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari_sam.views.numbers import counted, in_area, in_bytes, in_score, in_time
+from napari_sam.views.numbers import counted, in_about, in_area, in_bytes, in_score
 from napari_sam.views.records import (
     CandidateRow,
     Estimate,
@@ -46,6 +46,15 @@ def prompts_so_far(counts: PromptCounts) -> str:
     if counts.boxes:
         parts.append(counted(counts.boxes, "box", "boxes"))
     return ", ".join(parts)
+
+
+def picked_object(label: int | None, score: float | None = None) -> str:
+    """Return which object of the answers is selected; its score may be unknown."""
+    if label is None:
+        return "Pick one in the layer of results to accept it alone."
+    if score is None:
+        return f"Selected: object {label:,}"
+    return f"Selected: object {label:,}, score {in_score(score)}"
 
 
 def candidate_sentence(rank: int, row: CandidateRow, *, is_chosen: bool) -> str:
@@ -108,7 +117,7 @@ def estimated(estimate: Estimate) -> str:
     words = f"{tiles} to embed: {in_bytes(estimate.nbytes)}"
     if estimate.seconds is None:
         return f"{words}; time not known yet."
-    return f"{words}, about {in_time(estimate.seconds)}."
+    return f"{words}, {in_about(estimate.seconds)}."
 
 
 def steps_done(progress: Progress, unit: str = "tile") -> str:
@@ -122,7 +131,8 @@ def time_left(progress: Progress) -> str:
         return "Finishing"
     if progress.seconds_left is None:
         return "Estimating the time left"
-    return f"About {in_time(progress.seconds_left)} left"
+    words = in_about(progress.seconds_left)
+    return f"{words[0].upper()}{words[1:]} left"
 
 
 def tile_map(counts: TileCounts) -> str:

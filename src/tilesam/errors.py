@@ -85,3 +85,7 @@ class AnnotationError(TilesamError, ValueError):
 
 class SessionFileError(TilesamError, OSError):
     """The file of a session cannot be read or written, or belongs to another image."""
+
+
+class TextError(TilesamError, ValueError):
+    """The phrase cannot be asked: it is empty, too long, or its backend is not here."""

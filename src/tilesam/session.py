@@ -1,92 +1,31 @@
-"""One image and one model: open, embed, prompt, refine, segment everything."""
+"""One image and one model: opened by their names, or from a session's file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tilesam.embedding.estimate import estimate_embedding
-from tilesam.embedding.job import EmbeddingJob
-from tilesam.embedding.on_demand import DEFAULT_CACHE_BYTES, TileEmbeddings
-from tilesam.embedding.order import plan_tiles
-from tilesam.embedding.progress import follow
-from tilesam.opening import (
-    build_contents,
-    load_if_named,
-    open_embedding_store,
-    open_source,
-)
-from tilesam.predictor import answer_prompts
-from tilesam.prompts import build_prompts
-from tilesam.store import MemoryStore
-from tilesam.tiling import Grid
+from tilesam.annotated_image import AnnotatedImage
+from tilesam.annotation import SessionFile
+from tilesam.opening import load_if_named, open_embedding_store, open_source
+from tilesam.reopening import ImageOrigin, reopen_image, reopen_model
+from tilesam.tiled_image import MEMORY_STORE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from numpy.typing import ArrayLike
-
-    from tilesam.embedding.estimate import EmbeddingEstimate
-    from tilesam.embedding.progress import EmbeddingProgress
-    from tilesam.everything.decoded import DecodedEverything
-    from tilesam.everything.segmentation import Segmentation
-    from tilesam.image import ImageSource
     from tilesam.image.normalization import Limits
     from tilesam.model.runtime import SamModel
-    from tilesam.store import EmbeddingStore
-    from tilesam.types import MaskCandidate, MaskInput, Prompts, TileKey, Window
 
-MEMORY_STORE_BYTES = 1024**3
-"""What a session without a store on disk keeps of embeddings in memory."""
+__all__ = ["MEMORY_STORE_BYTES", "Session"]
 
 
-class Session:
-    """An image that can be asked about; build it with `Session.open`.
+class Session(AnnotatedImage):
+    """An image that can be asked about; build it with `Session.open` or `replay`.
 
-    Parameters
-    ----------
-    source
-        The image.
-    model
-        The network.
-    store
-        Where embeddings are kept; by default in memory, up to 1 GiB.
-    object_diameter
-        Of a typical object in pixels of the image; sets the finest level that is
-        looked at. By default that is the image's own resolution.
-    cache_bytes
-        How much the latest embeddings may take on the compute device.
-
-    Raises
-    ------
-    TilingError
-        If the diameter is not a positive number.
+    All that can be done with it is in `AnnotatedImage`: one prompt after the other, and
+    objects; and in `TiledImage`: all tiles, and everything at once.
     """
-
-    def __init__(
-        self,
-        source: ImageSource,
-        model: SamModel,
-        store: EmbeddingStore | None = None,
-        *,
-        object_diameter: float | None = None,
-        cache_bytes: int = DEFAULT_CACHE_BYTES,
-    ) -> None:
-        self.source = source
-        self.model = model
-        self.grid = Grid(source.hw, model.input_size)
-        if store is None:
-            contents = build_contents(source, model)
-            store = MemoryStore(contents, max_bytes=MEMORY_STORE_BYTES)
-        self.store = store
-        self.finest_level = (
-            self.grid.default_level
-            if object_diameter is None
-            else self.grid.level_for_diameter(object_diameter)
-        )
-        self.embeddings = TileEmbeddings(
-            EmbeddingJob(self.grid, source, self.store, model), cache_bytes=cache_bytes
-        )
 
     @classmethod
     def open(
@@ -100,6 +39,7 @@ class Session:
         plane: int | Sequence[int] | Mapping[str, int] | None = None,
         contrast_limits: Limits | Sequence[Limits] | None = None,
         object_diameter: float | None = None,
+        labels: Any = None,
     ) -> Session:
         """Open an image for prompts; nothing is embedded before the first one.
 
@@ -120,6 +60,11 @@ class Session:
         object_diameter
             Of a typical object in pixels of the image, where objects are very small
             or very large; by default they are looked for at the image's resolution.
+        labels
+            Where accepted objects are painted: an array of integers, of the image's
+            size, that may hold objects already; or the path of a zarr array, made if it
+            is missing. It is looked through once. By default an empty array in
+            memory, for images of up to 2**26 pixels; larger ones need it to accept.
 
         Raises
         ------
@@ -131,6 +76,8 @@ class Session:
             If the store belongs to another image or is none.
         TilingError
             If the diameter is not a positive number.
+        AnnotationError, SessionFileError
+            If the labels do not fit, or cannot be opened or made.
         """
         source = open_source(
             image,
@@ -146,207 +93,58 @@ class Session:
             network,
             None if store is None else open_embedding_store(store, source, network),
             object_diameter=object_diameter,
+            labels=labels,
+            origin=ImageOrigin.of(image, channels, channel_axis, object_diameter),
         )
 
-    @property
-    def image_hw(self) -> tuple[int, int]:
-        """Height and width of the image in pixels."""
-        return self.source.hw
-
-    def prompt(
-        self,
+    @classmethod
+    def replay(
+        cls,
+        path: str | PathLike[str],
         *,
-        points_yx: ArrayLike | None = None,
-        point_labels: ArrayLike | None = None,
-        boxes_yxyx: ArrayLike | None = None,
-        mask_input: MaskInput | None = None,
-    ) -> list[MaskCandidate]:
-        """Ask about one object and return three candidates, best first.
+        image: Any = None,
+        model: SamModel | str | PathLike[str] | None = None,
+        store: str | PathLike[str] | None = None,
+    ) -> Session:
+        """Open a saved session, which goes on where it stopped.
 
         Parameters
         ----------
-        points_yx
-            (P, 2) in pixels of the image, the centre of the first pixel at (0, 0).
-        point_labels
-            (P,) of 1 foreground and 0 background; by default all foreground.
-        boxes_yxyx
-            (K, 4) around the object.
-        mask_input
-            `mask_input` of an earlier candidate, to refine it; give it together with
-            all points so far and the new one.
-
-        Returns
-        -------
-        list of MaskCandidate
-            For one point alone the whole, the part and the subpart, the highest
-            predicted IoU first; else the decoder's single mask, then the two best.
+        path
+            What `save`, or the plugin, has written. From now on every step is
+            saved there again.
+        image
+            Where the image is now, or its pixels; by default where it was.
+        model
+            To go on with, see `open`; by default the one of the session. A warning
+            says so if its weights are others.
+        store
+            See `open`.
 
         Raises
         ------
-        PromptError
-            See `tilesam.prompts.build_prompts`.
-
-        Notes
-        -----
-        An image larger than the model's input is answered from a tile around the
-        prompts, see `tilesam.predictor.answer_prompts`. A tile is embedded when it
-        is asked first; further prompts there cost only the decoder.
+        SessionFileError
+            If the file is missing, damaged or open elsewhere, its labels are not where
+            they were, or the image is another one.
+        ImageError, ImageReadError, UnknownModelError, CheckpointError, DeviceError,
+        StoreError
+            See `open`.
         """
-        prompts = build_prompts(
-            points_yx,
-            point_labels,
-            boxes_yxyx,
-            mask_input,
-            image_hw=self.image_hw,
-        )
-        return self.answer(prompts)
-
-    def answer(self, prompts: Prompts) -> list[MaskCandidate]:
-        """Return three candidates for prompts that `build_prompts` has checked."""
-        return answer_prompts(
-            *(self.model, self.grid, self.embeddings.get, prompts),
-            finest_level=self.finest_level,
-        )
-
-    def plan(
-        self,
-        region: Window | None = None,
-        *,
-        near_yx: tuple[float, float] | None = None,
-        levels: Sequence[int] | None = None,
-    ) -> list[TileKey]:
-        """Return the tiles that `embed` embeds, in its order.
-
-        Parameters
-        ----------
-        region
-            Part of the image; by default all of it.
-        near_yx
-            Where to begin; by default in the middle of the region.
-        levels
-            By default the level at which objects are looked for.
-
-        Raises
-        ------
-        TilingError
-            If there is no such level or the region is not in the image.
-        """
-        chosen = [self.finest_level] if levels is None else levels
-        return plan_tiles(self.grid, region=region, near_yx=near_yx, levels=chosen)
-
-    def estimate(self, plan: Sequence[TileKey] | None = None) -> EmbeddingEstimate:
-        """Return how many tiles, bytes and seconds embedding would take."""
-        tiles = self.plan() if plan is None else plan
-        return estimate_embedding(tiles, self.store, self.model)
-
-    def embed(
-        self,
-        region: Window | None = None,
-        *,
-        near_yx: tuple[float, float] | None = None,
-        levels: Sequence[int] | None = None,
-        progress: Callable[[EmbeddingProgress], None] | None = None,
-        client: Any = None,
-        **options: Any,
-    ) -> EmbeddingProgress | None:
-        """Embed all tiles of a region that the store does not have yet.
-
-        Parameters
-        ----------
-        region, near_yx, levels
-            See `plan`.
-        progress
-            Called after every tile. What raises here ends the run between two tiles,
-            with everything stored that was reported.
-        client
-            A `dask.distributed.Client`; by default this process does the work.
-        **options
-            See `tilesam.embedding.run.embed_tiles`.
-
-        Returns
-        -------
-        EmbeddingProgress or None
-            The last one; None if there was nothing to look at.
-
-        Raises
-        ------
-        TilingError, ImageReadError, StoreError, DeviceError, EmbeddingError
-            Whatever came in the way; run it again to go on.
-        """
-        from tilesam.embedding.run import embed_tiles
-
-        plan = self.plan(region, near_yx=near_yx, levels=levels)
-        run = embed_tiles(
-            *(plan, self.grid, self.source, self.store, self.model),
-            client=client,
-            **options,
-        )
-        return follow(run, progress)
-
-    def everything(self, region: Window | None = None, **options: Any) -> Segmentation:
-        """Find all objects of a region, whole across the seams of tiles.
-
-        Parameters
-        ----------
-        region, **options
-            See `decode_everything`, which raises what this raises.
-
-        Returns
-        -------
-        Segmentation
-            Masks, a label image and a table of scores. Where nothing was found, its
-            `hint` says which threshold removed everything.
-        """
-        return self.decode_everything(region, **options).resolve()
-
-    def decode_everything(
-        self,
-        region: Window | None = None,
-        *,
-        levels: Sequence[int] | None = None,
-        object_diameter: float | None = None,
-        **options: Any,
-    ) -> DecodedEverything:
-        """Do the costly part of `everything`; thresholds can be moved afterwards.
-
-        Parameters
-        ----------
-        region
-            Part of the image; by default all of it.
-        levels
-            By default from that at which objects are looked for up to the whole image
-            in one window, so that objects of any size are found.
-        object_diameter
-            Of a typical object in pixels, for this run; by default the session's.
-        **options
-            `settings`, `adjustable`, `work`, `progress`, `client` and others, see
-            `tilesam.everything.decoded.decode_everything`.
-
-        Raises
-        ------
-        TilingError, ImageReadError, StoreError, DeviceError, EmbeddingError,
-        EverythingError
-            Whatever came in the way; with `work` the same call goes on.
-        """
-        from tilesam.everything.decoded import decode_everything
-
-        plan = self.plan_everything(
-            region, levels=levels, object_diameter=object_diameter
-        )
-        return decode_everything(self.embeddings.job, plan, region=region, **options)
-
-    def plan_everything(
-        self,
-        region: Window | None = None,
-        *,
-        levels: Sequence[int] | None = None,
-        object_diameter: float | None = None,
-    ) -> list[TileKey]:
-        """Return the tiles that `everything` asks, see `decode_everything`."""
-        finest = (
-            self.finest_level
-            if object_diameter is None
-            else self.grid.level_for_diameter(object_diameter)
-        )
-        all_sizes = range(finest, self.grid.top_level + 1)
-        return self.plan(region, levels=all_sizes if levels is None else levels)
+        file = SessionFile.open(path)
+        try:
+            document = file.loaded.document
+            source = reopen_image(document, image)
+            network = reopen_model(document.model, model)
+            origin = ImageOrigin.recorded(document)
+            session = cls(
+                source,
+                network,
+                None if store is None else open_embedding_store(store, source, network),
+                object_diameter=origin.object_diameter,
+                origin=origin if image is None else origin.at(image),
+            )
+            session.go_on(file)
+        except BaseException:
+            file.close()
+            raise
+        return session

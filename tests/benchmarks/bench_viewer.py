@@ -16,7 +16,6 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtCore import QTimer
 from rich.console import Console
 from rich.table import Table
 from skimage import data
@@ -28,31 +27,10 @@ from napari_sam.controllers.embedding import EmbeddingController
 from napari_sam.menu import show_dock
 from tests.benchmarks.machine import describe_machine
 from tests.plugin.viewer.canvas import Person
+from tests.plugin.viewer.heartbeat import Heart
 
-BEAT_MS = 5
 TILED = 8
 """The image for embedding is so many coins pictures wide and high."""
-
-
-class Heart:
-    """Notes the longest pause between two beats of the event loop."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self._last = time.perf_counter()
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._beat)
-        self._timer.start(BEAT_MS)
-
-    def _beat(self) -> None:
-        now = time.perf_counter()
-        self.longest = max(self.longest, now - self._last)
-        self._last = now
-
-    def stop(self) -> float:
-        """Return the longest pause in seconds."""
-        self._timer.stop()
-        return self.longest
 
 
 def click_seconds(clicks: int) -> list[float]:

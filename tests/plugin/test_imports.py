@@ -16,7 +16,8 @@ HEAVY = {"torch", "qtpy", "PyQt6", "PySide6", "napari", "skimage", "magicgui"}
 
 
 @pytest.mark.parametrize(
-    "package", ["tilesam", "tilesam.types", "napari_sam", "napari_sam.sample_data"]
+    "package",
+    ["tilesam", "tilesam.types", "napari_sam", "napari_sam.files.sample_data"],
 )
 def test_importing_loads_neither_torch_nor_qt(package):
     code = (

@@ -43,6 +43,8 @@ def test_every_command_is_contributed_somewhere(manifest):
     commands = {command.id for command in contributions.commands}
     used = {sample.command for sample in contributions.sample_data}
     used |= {widget.command for widget in contributions.widgets}
+    used |= {reader.command for reader in contributions.readers}
+    used |= {writer.command for writer in contributions.writers}
     used |= {item.command for items in contributions.menus.values() for item in items}
 
     assert used == commands

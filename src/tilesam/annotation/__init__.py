@@ -15,6 +15,7 @@ from tilesam.annotation.document import (
     read_document,
 )
 from tilesam.annotation.edits import Edit, PixelChange
+from tilesam.annotation.exporting import objects_segmentation, write_objects
 from tilesam.annotation.history import EditHistory, HistoryChange
 from tilesam.annotation.label_arrays import (
     fits_memory,
@@ -22,6 +23,9 @@ from tilesam.annotation.label_arrays import (
     new_label_array,
     open_label_array,
 )
+from tilesam.annotation.label_levels import open_label_levels
+from tilesam.annotation.level_target import LevelsTarget, open_label_target
+from tilesam.annotation.many_objects import accept_all
 from tilesam.annotation.objects import ObjectLabels
 from tilesam.annotation.overlaps import OverlapQuestion, Policy
 from tilesam.annotation.replaying import Replayed, replay
@@ -50,6 +54,7 @@ __all__ = [
     "LabelScan",
     "LabelTarget",
     "LabelsRecord",
+    "LevelsTarget",
     "LoadedSession",
     "ModelRecord",
     "ObjectLabels",
@@ -62,6 +67,7 @@ __all__ = [
     "SessionDocument",
     "SessionFile",
     "StoredObject",
+    "accept_all",
     "collect_objects",
     "find_extent",
     "fits_memory",
@@ -69,9 +75,13 @@ __all__ = [
     "load_session",
     "location_of_array",
     "new_label_array",
+    "objects_segmentation",
     "objects_without_masks",
     "open_label_array",
+    "open_label_levels",
+    "open_label_target",
     "read_document",
     "replay",
     "scan_labels",
+    "write_objects",
 ]

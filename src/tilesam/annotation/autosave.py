@@ -177,7 +177,8 @@ class Autosave:
             self._history.record = self._record
 
     def _let_go(self) -> None:
-        if self._history is not None:
+        # Another file may have taken over.
+        if self._history is not None and self._history.record == self._record:
             self._history.record = None
 
     def _record(self, kind: Kind, step: PackedEdit) -> None:

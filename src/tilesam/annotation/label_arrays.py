@@ -50,10 +50,9 @@ def new_label_array(
         return np.zeros(shape, dtype)
     import zarr
 
-    chunks = (*(1 for _ in shape[:-2]), *(min(CHUNK_SIDE, n) for n in shape[-2:]))
     try:
         return zarr.create_array(
-            str(path), shape=shape, chunks=chunks, dtype=dtype, fill_value=0
+            str(path), shape=shape, chunks=_chunks(shape), dtype=dtype, fill_value=0
         )
     except (OSError, ValueError) as error:
         raise SessionFileError(
@@ -64,15 +63,23 @@ def new_label_array(
 def open_label_array(record: LabelsRecord) -> Any:
     """Return the labels of a session: its zarr array, or an empty one in memory.
 
+    In memory it is a NumPy array, or of zarr too if it is large, so that only chunks
+    with objects take any.
+
     Raises
     ------
     SessionFileError
         If the zarr array is not there, or is another one.
     """
-    if record.path is None:
+    if record.path is None and fits_memory(record.shape):
         return new_label_array(record.shape, dtype=record.dtype)
     import zarr
 
+    if record.path is None:
+        shape, dtype = record.shape, record.dtype
+        return zarr.create_array(
+            {}, shape=shape, chunks=_chunks(shape), dtype=dtype, fill_value=0
+        )
     try:
         array = zarr.open_array(str(record.path), mode="r+")
     except (OSError, ValueError, KeyError) as error:
@@ -101,6 +108,10 @@ def location_of_array(array: Any) -> Path | str | None:
     if root is None:
         return None
     return f"{root}/{inner}" if is_address(root) else Path(root) / inner
+
+
+def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*(1 for _ in shape[:-2]), *(min(CHUNK_SIDE, n) for n in shape[-2:]))
 
 
 def _reason(error: Exception) -> str:

@@ -46,6 +46,42 @@ class Replayed:
         return self.history.rows
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What a session holds, found without any labels.
+
+    Parameters
+    ----------
+    labels
+        Of all objects.
+    is_asking
+        Whether prompts were being asked when the last action had been recorded.
+    """
+
+    labels: frozenset[int]
+    is_asking: bool
+
+
+def summarize(loaded: LoadedSession) -> Summary:
+    """Return what a session holds, without making its labels.
+
+    Raises
+    ------
+    SessionFileError
+        If it is damaged.
+    """
+    labels = {stored.label for stored in loaded.document.objects}
+    is_asking = loaded.document.prompts is not None
+    for number, action in enumerate(loaded.actions, start=1):
+        with _explained(f"action {number} of the journal"):
+            if action["kind"] == "prompts":
+                is_asking = action["prompts"] is not None
+            for label, *rows in action.get("edit", {}).get("rows", ()):
+                is_there = rows[action["kind"] != "undo"] is not None
+                (labels.add if is_there else labels.discard)(int(label))
+    return Summary(frozenset(labels), is_asking)
+
+
 def replay(
     loaded: LoadedSession,
     target: LabelTarget,

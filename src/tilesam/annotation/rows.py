@@ -21,6 +21,10 @@ BY_HAND = "hand"
 """Prompt kind of objects that were drawn, not answered."""
 
 
+EVERYTHING = "everything"
+"""Prompt kind of objects that were found when nobody asked for one in particular."""
+
+
 @dataclass(frozen=True)
 class ObjectRow:
     """An object and where it comes from.
@@ -30,7 +34,7 @@ class ObjectRow:
     label
         Its value in the label array.
     prompt_kind
-        For example "points", "box", "points+box", "everything" or `BY_HAND`.
+        For example "points", "box", "points+box", `EVERYTHING` or `BY_HAND`.
     area
         Pixels that it owns.
     extent

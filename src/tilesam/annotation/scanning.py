@@ -96,10 +96,7 @@ def highest_label(array: Any, *, max_pixels: int = SCAN_PIXELS) -> int:
             f"{max_pixels} takes a while; pass the highest label if it is known, or "
             "find it with scan_labels in the background"
         )
-    highest = 0
-    for scan in scan_labels(array):
-        highest = scan.highest
-    return highest
+    return max(scan.highest for scan in scan_labels(array))
 
 
 def is_blank(array: Any) -> bool:

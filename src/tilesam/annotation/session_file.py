@@ -68,6 +68,17 @@ def load_session(path: str | PathLike[str]) -> LoadedSession:
     return _load(Path(path).absolute())[0]
 
 
+def is_open_somewhere(path: str | PathLike[str]) -> bool:
+    """Return whether somebody, here or in another program, has a session open."""
+    lock = filelock.FileLock(_beside(Path(path).absolute(), LOCK), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except (filelock.Timeout, OSError):
+        return True
+    lock.release()
+    return False
+
+
 class SessionFile:
     """A session that is open for changes; build it with `create` or `open`.
 

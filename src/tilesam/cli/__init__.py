@@ -23,7 +23,17 @@ from typing import Annotated
 
 import typer
 
-from tilesam.cli import demo, embed, evaluate, everything, models, prompt, train
+from tilesam.cli import (
+    demo,
+    embed,
+    evaluate,
+    everything,
+    export,
+    models,
+    prompt,
+    text,
+    text_weights,
+)
 from tilesam.cli.output import console, error_console
 from tilesam.errors import TilesamError
 
@@ -42,8 +52,11 @@ app.command("demo")(demo.demo)
 app.command("prompt", cls=prompt.COMMAND_CLASS)(prompt.prompt)
 app.command("embed", cls=embed.COMMAND_CLASS)(embed.embed)
 app.command("everything", cls=everything.COMMAND_CLASS)(everything.everything)
+app.command("text", cls=text.COMMAND_CLASS)(text.text)
+app.command("export")(export.export)
 app.add_typer(models.app, name="models")
-app.command("train")(train.train)
+app.add_typer(text_weights.train_app, name="train")
+evaluate.app.command("text")(text_weights.evaluate_text)
 app.add_typer(evaluate.app, name="evaluate")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tilesam.cli.output import JsonFlag, console, print_json, progress_bar
+from tilesam.cli.output import (
+    JsonFlag,
+    console,
+    error_console,
+    print_json,
+    progress_bar,
+)
 from tilesam.cli.prompt import describe
 from tilesam.errors import TilesamError
 
@@ -80,7 +87,8 @@ def demo(
         "demo-output"
     ),
     headless: Annotated[
-        bool, typer.Option("--headless", help="Write the results and open no viewer.")
+        bool,
+        typer.Option("--headless", help="Write pictures of the viewer, and close it."),
     ] = False,
     model: Annotated[str, typer.Option(help="Name or checkpoint's path.")] = "tiny",
     device: Annotated[
@@ -88,10 +96,10 @@ def demo(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Segment objects in three real images, then show them in napari.
+    """Segment objects in three real images, then open napari and click on a coin.
 
     Writes candidates.json, labels.tif, overlay.png and image.png into one folder for
-    each image.
+    each image; headless, screenshots of the plugin at work too.
     """
     from tilesam import load_model
     from tilesam.writing import require_writable_folder
@@ -110,8 +118,7 @@ def demo(
         print_json({"folder": out, "images": records})
     else:
         console.print(f"Look at the overlay.png of each image in {out}")
-    if not headless:
-        _show(out)
+    _show(out, headless=headless)
 
 
 def _answer(image: DemoImage, network: SamModel) -> tuple[Session, list[Answer]]:
@@ -149,18 +156,35 @@ def _describe(name: str, answers: Sequence[Answer]) -> None:
         console.print(f"  {number}. {describe(best)}", highlight=False)
 
 
-def _show(folder: Path) -> None:
-    """Open the results in napari, in a process of its own: the engine knows no viewer.
+def _show(folder: Path, *, headless: bool) -> None:
+    """Have the plugin at work in napari, in a process of its own.
+
+    The engine knows no viewer. Without a screen there are no pictures of it, either.
 
     Raises
     ------
     TilesamError
         If napari could not be started or ended with an error.
     """
+    if not _has_screen():
+        error_console.print(
+            "There is no screen: no napari. Run it under a virtual one for pictures, "
+            "for example `xvfb-run napari-sam demo --headless`.",
+            highlight=False,
+        )
+        return
     command = [sys.executable, "-m", "napari_sam.demo", str(folder)]
+    command += ["--headless"] if headless else []
     code = subprocess.run(command, check=False).returncode
     if code != 0:
         raise TilesamError(
             f"napari ended with code {code}; the results are in {folder}; "
-            "run `napari-sam demo --headless` to go without napari"
+            "run `napari-sam prompt` to go without napari"
         )
+
+
+def _has_screen() -> bool:
+    """Return whether windows can be opened: only X11 and Wayland may be missing."""
+    is_unix = sys.platform.startswith(("linux", "freebsd"))
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return not is_unix or any(os.environ.get(name) for name in names)

@@ -2,66 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tilesam.cli.output import console, print_json, progress_bar
+from tilesam.cli.evaluate_everything import (
+    evaluate_edges,
+    evaluate_groups,
+    evaluate_proposals,
+)
+from tilesam.cli.evaluate_masks import compare, evaluate_dataset, evaluate_quality
+from tilesam.cli.evaluate_options import (
+    STDOUT,
+    BatchOption,
+    DataOption,
+    DeviceOption,
+    ImagesOption,
+    JsonOption,
+    ModelOption,
+    ObjectsOption,
+    ReportOption,
+    SplitOption,
+    SubjectOption,
+    ThreadsOption,
+    WorkOption,
+)
+from tilesam.cli.evaluate_run import Job, Places, finish
 
-if TYPE_CHECKING:
-    from tilesam.evaluation.asking import AskObjects
-    from tilesam.evaluation.metrics import Summary
-    from tilesam.evaluation.report import Provenance
-    from tilesam.evaluation.runs import Limits
-    from tilesam.model.runtime import SamModel
+__all__ = [
+    "STDOUT",
+    "DataOption",
+    "DeviceOption",
+    "ImagesOption",
+    "JsonOption",
+    "ModelOption",
+    "SplitOption",
+    "app",
+]
 
 app = typer.Typer(
     help="Compare the answers of a model with labelled images.", no_args_is_help=True
 )
 
-STDOUT = Path("-")
 
-DataOption = Annotated[
-    Path, typer.Option("--data", help="Folder of images with a manifest.csv.")
-]
-SplitOption = Annotated[str, typer.Option("--split", help="Split of the manifest.")]
-ModelOption = Annotated[
-    str, typer.Option("--model", help="Name of a model, or path of its weights.")
-]
-DeviceOption = Annotated[
-    str | None, typer.Option("--device", help="cpu, cuda or mps; chosen if not given.")
-]
-ImagesOption = Annotated[
-    int | None,
-    typer.Option("--limit-per-domain", min=1, help="At most so many images of each."),
-]
-ObjectsOption = Annotated[
-    int | None,
-    typer.Option("--objects-per-image", min=1, help="At most so many objects of each."),
-]
-BatchOption = Annotated[
-    int, typer.Option("--batch-size", min=1, help="Prompts decoded at once.")
-]
-JsonOption = Annotated[
-    Path | None,
+class Clicks(StrEnum):
+    """Where clicks are."""
+
+    CENTER = "center"
+    RANDOM = "random"
+    BOTH = "both"
+
+
+ClicksOption = Annotated[
+    Clicks,
     typer.Option(
-        "--json", help="Write all figures to this file; '-' prints them instead."
+        "--sampling",
+        help="Click in the middle of object and errors, anywhere, or both.",
     ),
 ]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What both commands were asked for."""
-
-    data: Path
-    split: str
-    model: str
-    device: str | None
-    limits: Limits
-    json_file: Path | None
+PointsOption = Annotated[
+    int, typer.Option("--points", min=1, max=20, help="Clicks on each object.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of random clicks.")]
 
 
 @app.command("points")
@@ -69,20 +73,46 @@ def evaluate_points(
     *,
     data: DataOption,
     split: SplitOption = "val",
-    model: ModelOption = "tiny",
+    model: SubjectOption = "tiny",
     device: DeviceOption = None,
+    sampling: ClicksOption = Clicks.BOTH,
+    points: PointsOption = 9,
+    seed: SeedOption = 0,
     limit_per_domain: ImagesOption = None,
     objects_per_image: ObjectsOption = None,
     batch_size: BatchOption = 32,
+    threads: ThreadsOption = None,
     json_file: JsonOption = None,
+    report: ReportOption = None,
+    work: WorkOption = None,
 ) -> None:
-    """Ask with the centre point of each object, then correct with two more points."""
-    from tilesam.evaluation.asking import ask_with_points
+    """Click on each object, then on what is wrong: 1, 2, 3, 5 and 9 points."""
+    from tilesam.evaluation.clicking import SAMPLINGS
+    from tilesam.evaluation.experiments.points import PointsExperiment
+    from tilesam.evaluation.reporting.document import build_document
+    from tilesam.evaluation.reporting.point_tables import (
+        calibration_table,
+        clicks_table,
+        count_table,
+    )
     from tilesam.evaluation.runs import Limits
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
-    job = _Job(data, split, model, device, limits, json_file)
-    _evaluate("points", ask_with_points, job)
+    places = Places(json_file, report, work)
+    job = Job(data, split, model, device, limits, places, threads)
+    images = job.open()
+    chosen = [s for s in SAMPLINGS if sampling in (Clicks.BOTH, s)]
+    experiment = PointsExperiment(job.subject(), chosen, points, seed, limits)
+    measured = job.measure(experiment, images)
+    tables = [
+        count_table(measured.results),
+        clicks_table(measured.results, points),
+        calibration_table(measured.results, experiment.ranked_by),
+    ]
+    document = build_document(
+        measured, experiment, job.provenance(experiment), more_tables=tables
+    )
+    finish(document, places, experiment=experiment, images=images)
 
 
 @app.command("boxes")
@@ -90,71 +120,50 @@ def evaluate_boxes(
     *,
     data: DataOption,
     split: SplitOption = "val",
-    model: ModelOption = "tiny",
+    model: SubjectOption = "tiny",
     device: DeviceOption = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option("--boxes", help="Boxes of a detector, COCO JSON; else true ones."),
+    ] = None,
     limit_per_domain: ImagesOption = None,
     objects_per_image: ObjectsOption = None,
     batch_size: BatchOption = 32,
+    threads: ThreadsOption = None,
     json_file: JsonOption = None,
+    report: ReportOption = None,
+    work: WorkOption = None,
 ) -> None:
-    """Ask with the tight box of each object."""
-    from tilesam.evaluation.asking import ask_with_boxes
+    """Ask with a box for each object: IoU and mask AP, by size."""
+    from tilesam.evaluation.detections import read_detections
+    from tilesam.evaluation.experiments.boxes import BoxesExperiment
+    from tilesam.evaluation.reporting.document import build_document
+    from tilesam.evaluation.reporting.point_tables import (
+        calibration_table,
+        precision_table,
+        size_table,
+    )
     from tilesam.evaluation.runs import Limits
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
-    job = _Job(data, split, model, device, limits, json_file)
-    _evaluate("boxes", ask_with_boxes, job)
-
-
-def _evaluate(protocol: str, ask: AskObjects, job: _Job) -> None:
-    from tilesam import load_model
-    from tilesam.evaluation.metrics import summarize
-    from tilesam.evaluation.report import to_document
-    from tilesam.evaluation.runs import evaluate
-    from tilesam.training.manifest import ManifestDataset
-    from tilesam.writing import require_writable_file
-
-    # What costs nothing to check comes before the weights are loaded.
-    samples = ManifestDataset(job.data, job.split)
-    if job.json_file not in (None, STDOUT):
-        require_writable_file(job.json_file)
-    model = load_model(job.model, device=job.device)
-    with progress_bar(f"Evaluating {model.name}") as progress:
-        rows = evaluate(model, samples, ask, limits=job.limits, progress=progress)
-    summary = summarize(rows)
-    document = to_document(summary, _provenance(protocol, model, job), rows)
-    if job.json_file == STDOUT:
-        print_json(document)
-        return
-    if job.json_file is not None:
-        print_json(document, file=job.json_file)
-    _print_table(summary)
-
-
-def _provenance(protocol: str, model: SamModel, job: _Job) -> Provenance:
-    from tilesam.evaluation.report import Provenance
-
-    return Provenance(
-        protocol=protocol,
-        model=model.name,
-        weights_sha256=model.weights_sha256,
-        input_size=model.input_size,
-        data=str(job.data),
-        split=job.split,
-        images_per_domain=job.limits.images_per_domain,
-        objects_per_image=job.limits.objects_per_image,
+    places = Places(json_file, report, work)
+    job = Job(data, split, model, device, limits, places, threads)
+    images = job.open()
+    detections = None if boxes is None else read_detections(boxes)
+    experiment = BoxesExperiment(job.subject(), detections, limits)
+    measured = job.measure(experiment, images)
+    tables = [size_table(measured.results), precision_table(measured.results)]
+    if detections is None:
+        tables.append(calibration_table(measured.results, "box"))
+    document = build_document(
+        measured, experiment, job.provenance(experiment), more_tables=tables
     )
+    finish(document, places, experiment=experiment, images=images)
 
 
-def _print_table(summary: Summary) -> None:
-    from rich.table import Table
-
-    from tilesam.evaluation.report import table
-
-    header, rows = table(summary)
-    shown = Table(box=None)
-    for number, title in enumerate(header):
-        shown.add_column(title, justify="left" if number == 0 else "right")
-    for row in rows:
-        shown.add_row(*row)
-    console.print(shown)
+app.command("proposals")(evaluate_proposals)
+app.command("edges")(evaluate_edges)
+app.command("groups")(evaluate_groups)
+app.command("quality")(evaluate_quality)
+app.command("dataset")(evaluate_dataset)
+app.command("compare")(compare)

@@ -101,7 +101,7 @@ def to_record(
         **count_objects(found),
         "hint": found.hint,
         "funnel": found.funnel,
-        "settings": found.settings.to_plain(),
+        "settings": found.settings.to_plain() if found.settings else None,
         "seconds": seconds,
         "run": None,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -163,14 +162,9 @@ def _describe_all(
 
 def name_of(image: str) -> str:
     """Return the last part of an image's path or URL."""
-    from tilesam.image.locations import is_address
+    from tilesam.image import locations
 
-    if not is_address(image):
-        return Path(image).absolute().name
-    # What follows the path may be a password: it has no place in a record.
-    address = urlsplit(image)
-    name = unquote(address.path).rstrip("/").rpartition("/")[2]
-    return name or address.hostname or image
+    return locations.name_of(image)
 
 
 def _open_session(

@@ -14,19 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tilesam.evaluation.answering import SamAnswers
+from tilesam.evaluation.clicking import CAREFUL, click
 from tilesam.evaluation.metrics import mask_iou
-from tilesam.evaluation.protocols import center_point, next_point, tight_box
-from tilesam.model.preprocessing import (
-    boxes_yxyx_to_input_xyxy,
-    points_yx_to_input_xy,
-)
-from tilesam.types import FOREGROUND, PADDING, Window
+from tilesam.evaluation.protocols import tight_box
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from tilesam.model.runtime import Decoded, SamModel
-    from tilesam.types import BoolArray, FloatArray, IntArray
+    from tilesam.types import BoolArray, Window
 
 SINGLE_MASK = 0
 """Token that answers unambiguous prompts; 1-3 answer a single point."""
@@ -51,9 +48,15 @@ class Asked:
     truth: BoolArray
 
     @property
+    def answers(self) -> SamAnswers:
+        """Of the model about the image."""
+        height, width = self.truth.shape[1:]
+        return SamAnswers(self.model, self.embedding, (height, width))
+
+    @property
     def window(self) -> Window:
         """The whole image."""
-        return Window(0, 0, *self.truth.shape[1:])
+        return self.answers.window
 
     def masks(self, decoded: Decoded, tokens: slice) -> Tensor:
         """Return the answers of some tokens, (N, tokens, H, W) bool."""
@@ -81,10 +84,7 @@ def ask_with_boxes(asked: Asked) -> Scores:
         `box`, (N,) float32.
     """
     boxes = np.stack([tight_box(mask) for mask in asked.truth])
-    boxes_xyxy = boxes_yxyx_to_input_xyxy(boxes, asked.window, asked.model.input_size)
-    decoded = asked.model.decode(asked.embedding, boxes_xyxy=boxes_xyxy[:, None])
-    iou = asked.score(asked.masks(decoded, slice(SINGLE_MASK, SINGLE_MASK + 1)))
-    return {"box": iou[:, 0].cpu().numpy()}
+    return {"box": iou_of_answers(asked.answers.boxes(boxes).masks, asked.truth)[:, 0]}
 
 
 def ask_with_points(asked: Asked) -> Scores:
@@ -101,54 +101,18 @@ def ask_with_points(asked: Asked) -> Scores:
     dict
         `point`, `oracle` and `three_points`, (N,) float32 each.
     """
-    points = np.array([[center_point(mask)] for mask in asked.truth])
-    labels = np.full(points.shape[:2], FOREGROUND)
-    decoded = _decode_points(asked, points, labels)
-    masks = asked.masks(decoded, slice(1, None))
-    iou = asked.score(masks)
-    objects = torch.arange(len(iou), device=iou.device)
-    chosen = decoded.predicted_iou[:, 1:].argmax(dim=1)
-    scores = {
-        "point": iou[objects, chosen].cpu().numpy(),
-        "oracle": iou.amax(dim=1).cpu().numpy(),
-    }
-    answer, logits = masks[objects, chosen], decoded.low_res_logits[objects, 1 + chosen]
-    for _ in range(POINTS_ASKED - 1):
-        points, labels = _corrected(asked, points, labels, answer.cpu().numpy())
-        decoded = _decode_points(asked, points, labels, mask_input=logits.cpu().numpy())
-        answer = asked.masks(decoded, slice(SINGLE_MASK, SINGLE_MASK + 1))[:, 0]
-        logits = decoded.low_res_logits[:, SINGLE_MASK]
-    scores["three_points"] = asked.score(answer[:, None])[:, 0].cpu().numpy()
-    return scores
-
-
-def _decode_points(
-    asked: Asked,
-    points_yx: FloatArray,
-    labels: IntArray,
-    *,
-    mask_input: NDArray[np.float32] | None = None,
-) -> Decoded:
-    points_xy = points_yx_to_input_xy(points_yx, asked.window, asked.model.input_size)
-    return asked.model.decode(
-        asked.embedding,
-        points_xy=points_xy,
-        point_labels=labels,
-        mask_input=mask_input,
-    )
-
-
-def _corrected(
-    asked: Asked, points_yx: FloatArray, labels: IntArray, answers: BoolArray
-) -> tuple[FloatArray, IntArray]:
-    """Return the points and labels with one more each; padding where none is needed."""
-    new = [
-        next_point(truth, answer)
-        for truth, answer in zip(asked.truth, answers, strict=True)
+    who = [CAREFUL] * len(asked.truth)
+    rounds = [
+        iou_of_answers(given.masks, asked.truth)
+        for given in click(asked.answers, asked.truth, who, POINTS_ASKED)
     ]
-    points = np.array([[click.point_yx if click else (0.0, 0.0)] for click in new])
-    signs = np.array([[click.label if click else PADDING] for click in new])
-    return (
-        np.concatenate([points_yx, points], axis=1),
-        np.concatenate([labels, signs], axis=1),
-    )
+    return {
+        "point": rounds[0][:, 0],
+        "oracle": rounds[0].max(axis=1),
+        "three_points": rounds[-1][:, 0],
+    }
+
+
+def iou_of_answers(masks: BoolArray, truth: BoolArray) -> NDArray[np.float32]:
+    """Return the IoU of (N, C, H, W) masks with (N, H, W) true ones, (N, C) float32."""
+    return mask_iou(torch.from_numpy(masks), torch.from_numpy(truth)[:, None]).numpy()

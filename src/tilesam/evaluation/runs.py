@@ -106,8 +106,8 @@ def evaluate_sample(
     limits: Limits,
 ) -> list[ObjectScore]:
     """Score the objects of one image, which is embedded once; none gives no rows."""
-    objects = list(_objects(sample))
-    objects = [objects[i] for i in _spaced(len(objects), limits.objects_per_image)]
+    objects = list(objects_of(sample))
+    objects = [objects[i] for i in spaced(len(objects), limits.objects_per_image)]
     if not objects:
         return []
     embedding = model.embed([sample.image])[0]
@@ -134,17 +134,18 @@ def choose_images(domains: Sequence[str], per_domain: int | None) -> list[int]:
     chosen: list[int] = []
     for domain in set(domains):
         indices = [index for index, name in enumerate(domains) if name == domain]
-        chosen += [indices[i] for i in _spaced(len(indices), per_domain)]
+        chosen += [indices[i] for i in spaced(len(indices), per_domain)]
     return sorted(chosen)
 
 
-def _spaced(count: int, at_most: int | None) -> list[int]:
+def spaced(count: int, at_most: int | None) -> list[int]:
+    """Return numbers below `count`, at most so many, evenly spaced."""
     if at_most is None or count <= at_most:
         return list(range(count))
     return [index * count // at_most for index in range(at_most)]
 
 
-def _objects(sample: Sample) -> Iterator[tuple[int, int]]:
+def objects_of(sample: Sample) -> Iterator[tuple[int, int]]:
     """Yield layer and id of every object."""
     for layer, labels in enumerate(sample.label_layers):
         for number in np.unique(labels):

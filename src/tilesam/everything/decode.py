@@ -18,6 +18,8 @@ from tilesam.model.preprocessing import points_yx_to_input_xy
 from tilesam.model.upsampling import MaskCrop, crop_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from tilesam.everything.settings import DecodeSettings
@@ -35,6 +37,8 @@ def decode_tile(
     grid: Grid,
     model: SamModel,
     settings: DecodeSettings,
+    *,
+    before_batch: Callable[[], None] | None = None,
 ) -> TileMasks:
     """Ask about all points of a tile and keep the masks that may be good enough.
 
@@ -50,6 +54,8 @@ def decode_tile(
         The network that made the embedding.
     settings
         The points, and the lowest scores that are kept.
+    before_batch
+        Called before each batch of points.
 
     Returns
     -------
@@ -67,6 +73,8 @@ def decode_tile(
     points_xy = points_yx_to_input_xy(points_yx, frame.window, model.input_size)
     batches: list[_Batch] = []
     for start in range(0, len(points_yx), settings.points_per_batch):
+        if before_batch is not None:
+            before_batch()
         some = slice(start, start + settings.points_per_batch)
         decoded = model.decode_points(
             embedding, points_xy[some], lowest_iou=settings.lowest_pred_iou

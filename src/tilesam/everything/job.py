@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tilesam.embedding.job import EmbeddingJob
     from tilesam.everything.mask_store import MaskStore
     from tilesam.everything.settings import DecodeSettings
@@ -63,11 +65,15 @@ class EverythingJob:
         Where the masks of tiles are kept.
     settings
         What the decoder is asked.
+    before_batch
+        Called before each batch of points, of which a tile has many: for whoever has
+        something more urgent to do in the same thread.
     """
 
     embedding: EmbeddingJob
     masks: MaskStore
     settings: DecodeSettings
+    before_batch: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

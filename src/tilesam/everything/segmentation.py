@@ -36,9 +36,9 @@ class Segmentation:
     paint_order
         (n,) int64, rows of the kept objects, those that own their pixels last.
     settings
-        With the thresholds that were used.
+        With the thresholds that were used; None of what a person accepted or drew.
     funnel
-        How many masks each step left.
+        How many masks each step left; None of the same.
     image_name, model_name
         For records.
     georeference
@@ -49,8 +49,8 @@ class Segmentation:
     table: ObjectTable
     masks: RunMasks
     paint_order: IntArray
-    settings: EverythingSettings
-    funnel: Funnel
+    settings: EverythingSettings | None = None
+    funnel: Funnel | None = None
     image_name: str = ""
     model_name: str = ""
     georeference: GeoReference | None = field(default=None)
@@ -63,7 +63,9 @@ class Segmentation:
         """(n,) rows of the objects that own pixels, in the order of their labels."""
         return np.flatnonzero(self.table.status == Status.KEPT)
 
-    def labels(self, extent: Extent | None = None) -> NDArray[np.uint32]:
+    def labels(
+        self, extent: Extent | None = None, *, step: int = 1
+    ) -> NDArray[np.uint32]:
         """Return the label image, or a part of it.
 
         Parameters
@@ -71,6 +73,8 @@ class Segmentation:
         extent
             (y0, x0, y1, x1) within the image; by default all of it, for images that fit
             into memory.
+        step
+            Of how many rows, and columns, to return one.
 
         Returns
         -------
@@ -79,7 +83,7 @@ class Segmentation:
         """
         chosen = extent or (0, 0, *self.image_hw)
         rows = self._rows_in(chosen)
-        return paint(self.masks.take(rows), self.table.label[rows], chosen)
+        return paint(self.masks.take(rows), self.table.label[rows], chosen, step=step)
 
     def _rows_in(self, extent: Extent) -> IntArray:
         """Return the kept rows that reach into a part of the image, as painted."""
@@ -91,4 +95,6 @@ class Segmentation:
     @property
     def hint(self) -> str | None:
         """What to do where nothing was found; None if something was."""
-        return None if len(self) else self.funnel.hint(self.settings)
+        if len(self) or self.funnel is None or self.settings is None:
+            return None
+        return self.funnel.hint(self.settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from tilesam.errors import EverythingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tilesam.types import (
@@ -44,7 +46,8 @@ class ObjectTable:
     Parameters
     ----------
     label
-        (N,) uint32, 1, 2, 3 ... in the order of rows; kept objects come first.
+        (N,) uint32, ascending. Of what was segmented 1, 2, 3 ..., kept objects first;
+        of labels that somebody drew what they are, with gaps.
     status
         (N,) uint8, see `Status`.
     area
@@ -63,6 +66,8 @@ class ObjectTable:
         (N,) uint32, label of the smallest object that contains it; 0 if there is none.
     is_cut
         (N,) bool, whether an edge of a window cuts it and nothing goes on beyond.
+    more
+        (N,) numbers or text by name: what else is known, for files.
     """
 
     label: NDArray[np.uint32]
@@ -76,13 +81,14 @@ class ObjectTable:
     level: NDArray[np.int8]
     parent: NDArray[np.uint32]
     is_cut: BoolArray
+    more: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.label)
 
     @property
     def kept_count(self) -> int:
-        """How many objects own pixels; their labels are 1 to this."""
+        """How many objects own pixels."""
         return int(np.count_nonzero(self.status == Status.KEPT))
 
     def children(self, label: int) -> NDArray[np.uint32]:
@@ -110,6 +116,7 @@ class ObjectTable:
             "level": self.level,
             "parent": self.parent,
             "is_cut": self.is_cut,
+            **self.more,
         }
 
 

@@ -108,6 +108,7 @@ def decode_read(tile: ReadTile, job: EverythingJob) -> DecodedTile:
         masks = decode_tile(
             *(embedding, tile.key, job.embedding.grid, job.embedding.model),
             job.settings,
+            before_batch=job.before_batch,
         )
     return DecodedTile(
         *(tile, masks, new),

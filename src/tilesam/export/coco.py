@@ -1,4 +1,7 @@
-"""Objects as the SA-1B dataset has them: COCO's run lengths and SAM's scores."""
+"""Objects as the SA-1B dataset has them: COCO's run lengths and SAM's scores.
+
+The same file is a COCO dataset of one image and one category, as pycocotools reads it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ COLUMNS = (
     *("label", "x0", "y0", "x1", "y1", "area", "predicted_iou", "stability_score"),
     *("point_x", "point_y"),
 )
-IMAGE_ID = 1
+IMAGE_ID = CATEGORY_ID = 1
+CATEGORY = "object"
+"""Nobody has said what the objects are."""
 
 
 def write_coco(path: Path, segmentation: Segmentation) -> None:
@@ -52,19 +57,27 @@ def write_coco(path: Path, segmentation: Segmentation) -> None:
         "height": height,
         "file_name": segmentation.image_name,
     }
-    write_json_list(path, {"image": image}, "annotations", _annotations(segmentation))
+    members = {
+        "image": image,
+        "images": [{"id": IMAGE_ID, **image}],
+        "categories": [{"id": CATEGORY_ID, "name": CATEGORY}],
+    }
+    write_json_list(path, members, "annotations", _annotations(segmentation))
 
 
 def _annotations(segmentation: Segmentation) -> Iterator[str]:
     image_hw = segmentation.image_hw
     columns = segmentation.table.columns()
+    names = (*COLUMNS, *segmentation.table.more)
     chosen = np.flatnonzero(np.isin(columns["status"], WRITTEN))
     for rows, masks in in_batches(segmentation.masks, chosen):
         counts, offsets = column_runs_of(masks, image_hw)
-        table = plain_rows({name: columns[name][rows] for name in COLUMNS})
+        table = plain_rows({name: columns[name][rows] for name in names})
         for index, record in enumerate(table):
             text = compress_counts(counts[offsets[index] : offsets[index + 1]])
-            yield json_text(_annotation(record, text, image_hw))
+            annotation = _annotation(record, text, image_hw)
+            more = {name: record[name] for name in segmentation.table.more}
+            yield json_text({**more, **annotation})
 
 
 def _annotation(
@@ -72,8 +85,12 @@ def _annotation(
 ) -> dict[str, Any]:
     x0, y0, x1, y1 = (record[name] for name in ("x0", "y0", "x1", "y1"))
     height, width = image_hw
+    point = [record["point_x"], record["point_y"]]
     return {
         "id": record["label"],
+        "image_id": IMAGE_ID,
+        "category_id": CATEGORY_ID,
+        "iscrowd": 0,
         "segmentation": {"size": [height, width], "counts": counts},
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "area": record["area"],
@@ -81,5 +98,6 @@ def _annotation(
         "stability_score": record["stability_score"],
         # Objects are put together from several windows; what all of them show.
         "crop_box": [0, 0, width, height],
-        "point_coords": [[record["point_x"], record["point_y"]]],
+        # A box or a brush made it.
+        "point_coords": [] if None in point else [point],
     }

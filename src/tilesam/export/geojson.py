@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROPERTIES = (
     *("label", "parent", "level", "area", "predicted_iou", "stability_score", "is_cut"),
 )
-"""Columns of the table that every feature has."""
+"""Columns of the table that every feature has, besides what more there is."""
 
 MEASUREMENTS = {
     "Label": "label",
@@ -85,12 +85,13 @@ def crs_member(georeference: GeoReference) -> dict[str, Any] | None:
 
 def _features(segmentation: Segmentation) -> Iterator[str]:
     columns = segmentation.table.columns()
+    names = (*PROPERTIES, *segmentation.table.more)
     georeference = segmentation.georeference
     transform = None if georeference is None else georeference.transform
     for rows, masks in in_batches(segmentation.masks, segmentation.kept):
         outlines = outlines_of(masks)
         rings = _ring_texts(outlines, transform)
-        table = plain_rows({name: columns[name][rows] for name in PROPERTIES})
+        table = plain_rows({name: columns[name][rows] for name in names})
         for index, record in enumerate(table):
             geometry = _geometry_text(outlines, rings, index)
             properties = json_text(_properties(record))

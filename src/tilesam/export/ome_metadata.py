@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tilesam.export.colors import color_of
 from tilesam.export.columns import plain_rows
 from tilesam.export.ome_image import OME_VERSION
+from tilesam.image.pixel_size import PIXEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tilesam.everything.segmentation import Segmentation
     from tilesam.export.ome_image import OmeImage
+    from tilesam.image.pixel_size import PixelSize
 
 MOST_LISTED = 10_000
 """Of more objects neither colours nor properties are listed: every reader would have to
@@ -33,6 +35,7 @@ def label_metadata(
     name: str,
     image: OmeImage | None,
     source: str | None,
+    pixel_size: PixelSize | None = None,
 ) -> dict[str, Any]:
     """Return what belongs under `ome`.
 
@@ -48,13 +51,15 @@ def label_metadata(
         Which units and pixel sizes to take over; without it they are pixels.
     source
         Path from the label image to its image, if that is an OME-Zarr.
+    pixel_size
+        Of the image, if that is none.
     """
     multiscale: dict[str, Any] = {
         "name": name,
-        "axes": AXES if image is None else image.axes,
+        "axes": _axes(pixel_size) if image is None else image.axes,
         "datasets": [
             {"path": str(k), "coordinateTransformations": transforms}
-            for k, transforms in enumerate(_transforms(level_hws, image))
+            for k, transforms in enumerate(_transforms(level_hws, image, pixel_size))
         ],
         "type": "nearest",
         "metadata": {"description": "the pixel under the centre, no mean of labels"},
@@ -69,18 +74,38 @@ def label_metadata(
 
 
 def _transforms(
-    level_hws: Sequence[tuple[int, int]], image: OmeImage | None
+    level_hws: Sequence[tuple[int, int]],
+    image: OmeImage | None,
+    pixel_size: PixelSize | None,
 ) -> list[list[dict[str, Any]]]:
     if image is not None and tuple(level_hws) == image.level_hws:
         return [image.level_transforms(k) for k in range(len(level_hws))]
     # Our own levels halve.
-    finest = [] if image is None else image.level_transforms(0)
+    finest = (
+        _size_transforms(pixel_size) if image is None else image.level_transforms(0)
+    )
     pixel = next((t["scale"] for t in finest if t["type"] == "scale"), [1.0, 1.0])
     others = [transform for transform in finest if transform["type"] != "scale"]
     return [
         [{"type": "scale", "scale": [size * 2.0**k for size in pixel]}, *others]
         for k in range(len(level_hws))
     ]
+
+
+def _axes(pixel_size: PixelSize | None) -> list[dict[str, str]]:
+    if pixel_size is None or pixel_size.unit == PIXEL:
+        return AXES
+    return [{**axis, "unit": pixel_size.unit} for axis in AXES]
+
+
+def _size_transforms(pixel_size: PixelSize | None) -> list[dict[str, Any]]:
+    if pixel_size is None:
+        return []
+    transforms: list[dict[str, Any]] = [{"type": "scale", "scale": [*pixel_size.yx]}]
+    if any(pixel_size.origin_yx):
+        origin = [*pixel_size.origin_yx]
+        transforms.append({"type": "translation", "translation": origin})
+    return transforms
 
 
 def _image_label(segmentation: Segmentation, source: str | None) -> dict[str, Any]:

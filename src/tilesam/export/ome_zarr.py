@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tilesam.everything.segmentation import Segmentation
     from tilesam.export.ome_image import OmeImage
+    from tilesam.image.pixel_size import PixelSize
     from tilesam.types import IntArray
 
 CHUNK = 1024
@@ -42,7 +43,11 @@ RECORD = "tilesam"
 
 
 def write_ome_zarr(
-    path: Path, segmentation: Segmentation, *, image: OmeImage | None = None
+    path: Path,
+    segmentation: Segmentation,
+    *,
+    image: OmeImage | None = None,
+    pixel_size: PixelSize | None = None,
 ) -> None:
     """Write the label image of a segmentation, window by window, and its table.
 
@@ -57,6 +62,8 @@ def write_ome_zarr(
         Is painted in squares of `SHARD` pixels.
     image
         The image of which this is the segmentation, if it is an OME-Zarr elsewhere.
+    pixel_size
+        Of the image, if that is none; by default pixels are the units.
 
     Raises
     ------
@@ -85,6 +92,7 @@ def write_ome_zarr(
             name=path.name.removesuffix(".zarr").removesuffix(".ome"),
             image=related,
             source=path_to_image(path, related) if related else None,
+            pixel_size=pixel_size,
         )
         group.attrs[RECORD] = _record(segmentation)
     if around is not None:
@@ -197,7 +205,8 @@ def _write_table(group: Group, segmentation: Segmentation) -> None:
         array = table.create_array(
             name,
             shape=column.shape,
-            dtype=column.dtype,
+            # Zarr has no name yet for text of a fixed length.
+            dtype=str if column.dtype.kind == "U" else column.dtype,
             chunks=(max(1, min(len(column), ROWS_AT_ONCE)),),
             dimension_names=("row",),
         )
@@ -216,7 +225,7 @@ def _record(segmentation: Segmentation) -> dict[str, Any]:
     return {
         "image": segmentation.image_name,
         "model": segmentation.model_name,
-        "settings": segmentation.settings.to_plain(),
+        "settings": segmentation.settings and segmentation.settings.to_plain(),
         "objects": len(segmentation),
         "georeference": place,
     }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tilesam.everything.segmentation import Segmentation
     from tilesam.image import ImageSource
+    from tilesam.image.pixel_size import PixelSize
 
     FileWriter: TypeAlias = Callable[[Path, Segmentation], None]
 
@@ -49,6 +50,7 @@ def write_segmentation(
     *,
     image: str | PathLike[str] | None = None,
     source: ImageSource | None = None,
+    pixel_size: PixelSize | None = None,
 ) -> Path:
     """Write a segmentation; the suffix says how.
 
@@ -68,6 +70,8 @@ def write_segmentation(
         take its units and pixel sizes and refer to it.
     source
         Its pixels, which a picture shows.
+    pixel_size
+        Of the image, for an OME-Zarr if no other image says it.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def write_segmentation(
     target = require_output(path, image=image, image_hw=segmentation.image_hw)
     if _is_zarr(target):
         related = None if image is None else ome_image_at(Path(image))
-        write_ome_zarr(target, segmentation, image=related)
+        write_ome_zarr(target, segmentation, image=related, pixel_size=pixel_size)
         return target
     with written_whole(target) as partial:
         if target.suffix.lower() == PICTURE_SUFFIX:

@@ -6,6 +6,7 @@ import re
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from tilesam.errors import ImageReadError
 
@@ -40,6 +41,16 @@ def location_of(image: str | PathLike[str]) -> Location:
 def is_address(text: object) -> bool:
     """Return whether this text is of the form protocol://..."""
     return isinstance(text, str) and _ADDRESS.match(text) is not None
+
+
+def name_of(location: Location) -> str:
+    """Return the last part of a path or an address, for people and for records."""
+    if not is_address(location):
+        return Path(location).absolute().name
+    # What follows the path may be a password: it has no place in a record.
+    address = urlsplit(str(location))
+    name = unquote(address.path).rstrip("/").rpartition("/")[2]
+    return name or address.hostname or str(location)
 
 
 def suffix_of(address: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tilesam.image.arrays import ArrayLike
     from tilesam.image.georeference import GeoReference
+    from tilesam.image.pixel_size import PixelSize
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class StoredImage:
         Where on earth it is.
     nodata
         Value of pixels that were not measured.
+    pixel_size
+        Of the finest resolution, if it is stated.
     skips_bad_levels
         Whether resolutions that do not fit are left out: nobody can mend the file of a
         slide scanner.
@@ -51,6 +54,7 @@ class StoredImage:
     says_alpha: bool = False
     georeference: GeoReference | None = None
     nodata: float | None = None
+    pixel_size: PixelSize | None = None
     skips_bad_levels: bool = False
     close: Callable[[], object] | None = None
 

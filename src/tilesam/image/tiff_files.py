@@ -15,6 +15,7 @@ from tilesam.image.axes import UNKNOWN
 from tilesam.image.georeference import TAGS, georeference_of, nodata_of
 from tilesam.image.locations import unreadable
 from tilesam.image.stored import StoredImage
+from tilesam.image.tiff_pixel_size import tiff_pixel_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,6 +104,8 @@ def _described(
     names = axis_names(series.axes)
     page = series.keyframe
     tags = _geographic_tags(page)
+    georeference = georeference_of(tags)
+    size = tiff_pixel_size(tiff, page, georeference)
     is_mapped = all(isinstance(array, np.memmap) for array in arrays)
     if is_mapped:
         tiff.close()
@@ -112,8 +115,9 @@ def _described(
         axis_names=names,
         alpha=_alpha(page) if "S" in series.axes else None,
         says_alpha=True,
-        georeference=georeference_of(tags),
+        georeference=georeference,
         nodata=nodata_of(tags),
+        pixel_size=size,
         skips_bad_levels=True,
         close=None if is_mapped else tiff.close,
     )

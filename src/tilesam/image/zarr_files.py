@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tilesam.errors import ImageError
 from tilesam.image.axes import UNKNOWN
 from tilesam.image.locations import Location, is_address, needs_protocol, unreadable
+from tilesam.image.pixel_size import PIXEL, PixelSize
 from tilesam.image.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -64,7 +65,31 @@ def _image_of_group(group: Group, name: str) -> StoredImage:
         arrays,
         name,
         axis_names=_names_of_axes(multiscale.get("axes"), len(arrays[0].shape)),
+        pixel_size=_pixel_size(multiscale),
     )
+
+
+def _pixel_size(multiscale: Mapping[str, Any]) -> PixelSize | None:
+    """Return what the transforms of the finest level say, those of all levels after."""
+    try:
+        axes = [axis for axis in multiscale["axes"] if not isinstance(axis, str)]
+        y, x = ([axis["name"].lower() for axis in axes].index(name) for name in "yx")
+        own = multiscale["datasets"][0].get("coordinateTransformations", ())
+        common = multiscale.get("coordinateTransformations", ())
+        size, origin = (1.0, 1.0), (0.0, 0.0)
+        for step in (*own, *common):
+            if step["type"] == "scale":
+                by = float(step["scale"][y]), float(step["scale"][x])
+                size = size[0] * by[0], size[1] * by[1]
+                origin = origin[0] * by[0], origin[1] * by[1]
+            elif step["type"] == "translation":
+                to = step["translation"]
+                origin = origin[0] + float(to[y]), origin[1] + float(to[x])
+    except (KeyError, IndexError, TypeError, ValueError):
+        # Before 0.4 there were none; others may have them in a file of its own.
+        return None
+    units = {axes[y].get("unit", PIXEL), axes[x].get("unit", PIXEL)}
+    return PixelSize(size, units.pop(), origin) if len(units) == 1 else None
 
 
 def _ome_metadata(group: Group) -> Mapping[str, Any]:

@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from tilesam.masks.run_masks import Extent, RunMasks
+    from tilesam.types import IntArray
 
 PIXELS_AT_ONCE = 2**22
 """Masks overlap, so that a set of them may have more pixels than the canvas."""
 
 
 def paint(
-    masks: RunMasks, values: ArrayLike, extent: Extent, dtype: DTypeLike = np.uint32
+    masks: RunMasks,
+    values: ArrayLike,
+    extent: Extent,
+    dtype: DTypeLike = np.uint32,
+    *,
+    step: int = 1,
 ) -> NDArray[Any]:
     """Paint masks in their order; later ones paint over earlier ones.
 
@@ -32,19 +38,32 @@ def paint(
         The part of the image to paint, (y0, x0, y1, x1).
     dtype
         Of the result.
+    step
+        Of how many rows, and columns, one is painted, beginning with the first of the
+        part; costs as much less.
 
     Returns
     -------
     NDArray
-        (y1 - y0, x1 - x0), 0 where there is no mask.
+        (y1 - y0, x1 - x0), 0 where there is no mask; every `step`-th row and column of
+        that.
     """
     y0, x0, y1, x1 = extent
-    width = x1 - x0
-    canvas = np.zeros((y1 - y0) * width, dtype)
+    height, width = -(-(y1 - y0) // step), -(-(x1 - x0) // step)
+    canvas = np.zeros(height * width, dtype)
     seen = masks.clipped(extent)
-    color = np.asarray(values, dtype)[seen.mask_of_run]
-    first = (seen.rows.astype(np.int64) - y0) * width + seen.starts - x0
-    lengths = seen.stops.astype(np.int64) - seen.starts
+    rows = seen.rows.astype(np.int64) - y0
+    starts, stops = -(-(seen.starts - x0) // step), -(-(seen.stops - x0) // step)
+    painted = (rows % step == 0) & (starts < stops)
+    first = (rows[painted] // step) * width + starts[painted]
+    color = np.asarray(values, dtype)[seen.mask_of_run[painted]]
+    _paint_runs(canvas, first, (stops - starts)[painted].astype(np.int64), color)
+    return canvas.reshape(height, width)
+
+
+def _paint_runs(
+    canvas: NDArray[Any], first: IntArray, lengths: IntArray, color: NDArray[Any]
+) -> None:
     painted = np.cumsum(lengths)
     start = 0
     while start < len(first):
@@ -55,4 +74,3 @@ def paint(
         pixels = concatenated_ranges(first[runs], lengths[runs])
         canvas[pixels] = np.repeat(color[runs], lengths[runs])
         start = runs.stop
-    return canvas.reshape(y1 - y0, width)

@@ -21,6 +21,18 @@ def stand_in_model(monkeypatch):
     monkeypatch.setitem(vars(tilesam), "load_model", lambda *_, **__: model)
 
 
+@pytest.fixture(autouse=True)
+def no_screen(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+@pytest.fixture
+def screen(no_screen, monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+
+
 def run(*arguments):
     with pytest.raises(SystemExit) as caught:
         main([str(argument) for argument in arguments])
@@ -49,7 +61,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("Error: cannot write into")
 
 
-def test_with_a_screen_napari_opens_the_results(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("screen")
+@pytest.mark.parametrize("options", [[], ["--headless"]])
+def test_with_a_screen_napari_opens(tmp_path, monkeypatch, options):
     commands = []
 
     def record(command, **_):
@@ -57,10 +71,17 @@ def test_with_a_screen_napari_opens_the_results(tmp_path, monkeypatch):
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", record)
+    assert run("demo", "--out", tmp_path, *options) == 0
+    start = [sys.executable, "-m", "napari_sam.demo", str(tmp_path)]
+    assert commands == [start + options]
+
+
+def test_without_a_screen_there_is_no_napari_and_it_is_said(tmp_path, capsys):
     assert run("demo", "--out", tmp_path) == 0
-    assert commands == [[sys.executable, "-m", "napari_sam.demo", str(tmp_path)]]
+    assert "There is no screen" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("screen")
 def test_a_viewer_that_fails_is_one_line(tmp_path, monkeypatch, capsys):
     failed = subprocess.CompletedProcess([], 3)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)

@@ -41,9 +41,9 @@ def decoded(monkeypatch):
 
     calls, original = [], work.decode_tile
 
-    def decode_tile(*arguments):
+    def decode_tile(*arguments, **options):
         calls.append(arguments[1])
-        return original(*arguments)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(work, "decode_tile", decode_tile)
     return calls
@@ -126,11 +126,11 @@ def test_ctrl_c_keeps_what_was_decoded_and_the_same_command_goes_on(
 
     original, calls = work.decode_tile, []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         calls.append(arguments)
         if len(calls) == 6:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(work, "decode_tile", interrupted)
     command = ["everything", image_path, "--out", tmp_path / "b.tif", *QUICK]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -171,19 +172,24 @@ def test_there_is_no_tile_outside_of_the_lattice(scene):
         segment_tile(TileKey(0, 99, 0), scene.job())
 
 
-def test_the_number_of_threads_is_set_for_encoder_and_decoder(scene, monkeypatch):
-    from tilesam.everything import work
-
+def test_the_number_of_threads_is_set_for_encoder_and_decoder(scene):
     seen, before = [], torch.get_num_threads()
+    job = scene.job(torch_threads=before + 1)
 
-    def spy(*arguments):
+    def look():
         seen.append(torch.get_num_threads())
-        return decode_tile(*arguments)
 
-    monkeypatch.setattr(work, "decode_tile", spy)
-    segment_tile(KEY, scene.job(torch_threads=before + 1))
+    segment_tile(KEY, replace(job, before_batch=look))
     assert seen == [before + 1]
     assert torch.get_num_threads() == before
+
+
+def test_between_batches_of_points_others_have_their_turn(scene):
+    turns = []
+    settings = replace(ASKED, points_per_batch=4)
+    hook = partial(turns.append, "turn")
+    segment_tile(KEY, replace(scene.job(), settings=settings, before_batch=hook))
+    assert len(turns) == 3  # for nine points
 
 
 def test_a_tile_without_pixels_and_embedding_is_a_mistake(scene):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pycocotools import mask as coco
+from pycocotools.coco import COCO
 
 from tests.engine.export.segmentations import crops_in_images, disks, from_crops
 from tilesam.everything.table import Status
@@ -62,6 +63,7 @@ def test_the_members_are_those_of_sa_1b(folder):
         assert annotation.keys() == {
             *("id", "segmentation", "bbox", "area", "predicted_iou"),
             *("stability_score", "crop_box", "point_coords"),
+            *("image_id", "category_id", "iscrowd"),
         }
         assert annotation["id"] == table.label[row]
         assert annotation["segmentation"]["size"] == [50, 70]
@@ -69,6 +71,27 @@ def test_the_members_are_those_of_sa_1b(folder):
         assert annotation["point_coords"] == [table.point_yx[row, ::-1].tolist()]
         assert np.float32(annotation["predicted_iou"]) == table.predicted_iou[row]
     assert document["annotations"][1]["stability_score"] is None
+
+
+# pycocotools does not know of NumPy 2 yet.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_the_file_is_a_coco_dataset_too(folder, capsys):
+    segmentation = disks(3, (50, 70), image_name="cells.tif")
+    write_coco(folder / "set.json", segmentation)
+    dataset = COCO(folder / "set.json")
+    capsys.readouterr()
+    (image,) = dataset.loadImgs(dataset.getImgIds())
+    assert (image["file_name"], image["height"], image["width"]) == (
+        "cells.tif",
+        50,
+        70,
+    )
+    found = dataset.loadAnns(dataset.getAnnIds(imgIds=image["id"], catIds=[1]))
+    labels = segmentation.labels()
+    for annotation in found:
+        mask = dataset.annToMask(annotation).astype(bool)
+        assert_array_equal(mask, labels == annotation["id"])
+    assert len(found) == 3
 
 
 def test_covered_objects_are_there_too_and_dropped_ones_are_not(folder):

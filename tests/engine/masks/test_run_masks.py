@@ -182,3 +182,14 @@ def test_painting_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     whole = paint(masks, range(1, 7), (0, 0, *HW))
     monkeypatch.setattr("tilesam.masks.painting.PIXELS_AT_ONCE", 3)
     np.testing.assert_array_equal(paint(masks, range(1, 7), (0, 0, *HW)), whole)
+
+
+@given(stacks, extents, st.integers(1, 4))
+def test_painting_every_nth_pixel_is_painting_all_and_taking_those(
+    stack: Stack, extent: tuple[int, int, int, int], step: int
+) -> None:
+    masks, values = to_runs(stack), np.arange(1, len(stack) + 1)
+    whole = paint(masks, values, extent)
+    np.testing.assert_array_equal(
+        paint(masks, values, extent, step=step), whole[::step, ::step]
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sam.engine_thread import EngineThread
+from napari_sam.threads.engine_thread import EngineThread
 from tests.plugin.fake_window import FakeWindow
 
 

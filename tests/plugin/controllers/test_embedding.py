@@ -7,10 +7,10 @@ import pytest
 
 from napari_sam.controllers.embedding import EmbeddingController
 from napari_sam.controllers.prompting import DEBOUNCE_SECONDS, PromptingController
-from napari_sam.engine_thread import EngineThread
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.state.prompts import PromptSet
+from napari_sam.threads.engine_thread import EngineThread
 from tests.plugin.controllers.scene import (
     HW,
     SQUARES,

@@ -14,11 +14,12 @@ from napari_sam.controllers.everything import (
 )
 from napari_sam.controllers.prompting import DEBOUNCE_SECONDS as CLICK_SECONDS
 from napari_sam.controllers.prompting import PromptingController
-from napari_sam.engine_thread import EngineThread
+from napari_sam.layers import painted_levels
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.state.everything import EverythingState
 from napari_sam.state.prompts import PromptSet
+from napari_sam.threads.engine_thread import EngineThread
 from tests.plugin.controllers import scene
 from tests.plugin.controllers.scene import extent, gate_encoder, middle
 from tests.plugin.fake_window import Gate
@@ -134,8 +135,26 @@ def test_a_region_has_its_objects_whole(room):
 def test_labels_of_a_huge_region_are_left_to_be_painted_part_by_part(room, monkeypatch):
     monkeypatch.setattr(decoding, "MOST_PAINTED_PIXELS", 1000)
     room.run()
-    assert room.state.found.labels is None
-    assert room.state.found.segmentation.labels((0, 0, 32, 32)).any()
+    found, expected = room.state.found, open_session().everything(settings=SETTINGS)
+    assert found.labels is None
+    for step, level in enumerate(found.levels):
+        np.testing.assert_array_equal(level.compute(), expected.labels(step=2**step))
+
+
+def test_a_huge_region_is_shown_at_several_resolutions(room, monkeypatch):
+    monkeypatch.setattr(decoding, "MOST_PAINTED_PIXELS", 1000)
+    monkeypatch.setattr(painted_levels, "CHUNK", 32)
+    room.run(LEFT)
+    found = room.state.found
+    whole = found.segmentation.labels()
+    y0, x0 = found.offset_yx
+    height, width = found.levels[0].shape
+    part = whole[y0 : y0 + height, x0 : x0 + width]
+    assert len(found.levels) > 2
+    assert part.any()
+    for step, level in enumerate(found.levels):
+        stride = slice(None, None, 2**step)
+        np.testing.assert_array_equal(level.compute(), part[stride, stride])
 
 
 def test_the_thresholds_that_a_model_recommends_are_filled_in(window, engine):

@@ -12,10 +12,10 @@ from napari_sam.controllers.prompting import (
     PromptingController,
     choose_base,
 )
-from napari_sam.engine_thread import EngineThread, Job, Priority
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.state.prompts import PromptSet
+from napari_sam.threads.engine_thread import EngineThread, Job, Priority
 from tests.plugin.controllers.scene import (
     SQUARES,
     extent,

@@ -66,3 +66,12 @@ def test_the_engine_checks_what_it_is_given():
     np.testing.assert_array_equal(prompts.boxes_yxyx, [[2, 2, 9, 9]])
     with pytest.raises(PromptError, match="outside of the image"):
         PromptSet().with_point((30, 4)).to_engine((20, 20))
+
+
+def test_points_beside_the_image_are_left_out_with_their_labels():
+    points = [(-0.6, 3), (-0.5, 0), (9.4, 19.4), (9.5, 3), (3, 19.5), (4, 4)]
+    drawn = PromptSet.of(points, [1, 0, 1, 0, 1, 0], [(0, 0, 99, 99)])
+    inside = drawn.within((10, 20))
+    assert inside.points_yx == ((-0.5, 0), (9.4, 19.4), (4, 4))
+    assert inside.point_labels == (0, 1, 0)
+    assert inside.boxes_yxyx == drawn.boxes_yxyx

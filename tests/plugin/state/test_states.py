@@ -55,7 +55,7 @@ def test_every_field_has_an_event_and_equal_values_are_no_news(state_type):
 def test_the_state_needs_neither_torch_nor_qt():
     modules = [state_type.__module__ for state_type in STATES]
     code = (
-        f"import sys, napari_sam.engine_thread, {', '.join(modules)}\n"
+        f"import sys, napari_sam.threads.engine_thread, {', '.join(modules)}\n"
         "heavy = {'torch', 'qtpy', 'PyQt6', 'napari', 'magicgui', 'skimage'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
     )

@@ -22,20 +22,18 @@ class Person:
     Parameters
     ----------
     viewer
-        Shown, with at least one layer, and the only one on the screen.
+        Shown, with at least one layer.
     """
-
-    canvas: QWidget
 
     def __init__(self, viewer: Any) -> None:
         self.viewer = viewer
-        # Of viewers that were closed some may still be about to be deleted.
+        self.window: QWidget = viewer.window.main_menu.window()
         (self.canvas,) = [
             widget
-            for widget in QApplication.allWidgets()
-            if type(widget).__name__ == CANVAS and widget.isVisible()
+            for widget in self.window.findChildren(QWidget)
+            if type(widget).__name__ == CANVAS
         ]
-        self.wait(lambda: self.canvas.width() > 100)
+        self.wait(lambda: self.canvas.isVisible() and self.canvas.width() > 100)
 
     def wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
         """Let the program go on until something holds."""
@@ -81,6 +79,19 @@ class Person:
             between = start + (end - start) * share
             self._mouse(QEvent.Type.MouseMove, between, none)
         self._mouse(QEvent.Type.MouseButtonRelease, end, none)
+
+    def hover(self, world_yx: tuple[float, float]) -> None:
+        """Move the mouse to a place without pressing anything."""
+        none = Qt.KeyboardModifier.NoModifier
+        self._mouse(QEvent.Type.MouseMove, self.place(world_yx), none, held=False)
+
+    def color_at(self, world_yx: tuple[float, float]) -> tuple[int, int, int]:
+        """Return the red, green and blue that are seen at a place."""
+        place = self.place(world_yx)
+        seen = self.viewer.screenshot(canvas_only=True, flash=False)
+        scale = seen.shape[0] / self.canvas.height()
+        red, green, blue = seen[round(place.y() * scale), round(place.x() * scale), :3]
+        return int(red), int(green), int(blue)
 
     def press(
         self,

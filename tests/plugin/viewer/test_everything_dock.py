@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from skimage import data
 
-from napari_sam.annotators import close_all
 from napari_sam.menu import show_dock, show_everything
 from napari_sam.views.records import AskChoices
 from tests.plugin.viewer.canvas import Person
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def viewer(make_napari_viewer: Any) -> Iterator[Any]:
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1100, 800)
-    yield viewer
-    close_all(viewer)
 
 
 def test_find_everything_then_move_a_threshold(viewer: Any) -> None:
@@ -76,3 +66,40 @@ def test_only_the_view_is_asked_about(viewer: Any) -> None:
     assert region.y0 < 60 < region.y0 + region.height < 200
     assert region.x0 < 60 < region.x0 + region.width < 250
     assert annotator.everything.progress.total < len(annotator.session.plan())
+
+
+def test_all_of_a_view_are_accepted_and_taken_back_as_one_step(viewer: Any) -> None:
+    viewer.add_image(np.tile(data.coins(), (2, 2)), name="coins")
+    dock = show_dock(viewer, "Segment everything")
+    person, panel, annotator = Person(viewer), dock.everything, dock.annotator
+    person.wait(lambda: annotator.session is not None)
+    viewer.scene.camera.zoom = 4
+    viewer.scene.camera.center = (150, 200)
+    person.rest()
+    panel.set_ask(AskChoices(where="view", points_per_side=8))
+    panel.run.click()
+    person.wait(lambda: annotator.everything.found is not None, seconds=120)
+    found = annotator.everything.found
+    assert found.labels.shape != (606, 768)
+    panel.accept.click()
+    objects = annotator.objects.current
+    y0, x0 = found.offset_yx
+    height, width = found.labels.shape
+    part = objects.layer.data[y0 : y0 + height, x0 : x0 + width]
+    np.testing.assert_array_equal(part, found.labels)
+    assert np.count_nonzero(objects.layer.data) == np.count_nonzero(found.labels)
+    assert len(objects) == found.count
+    assert {row.prompt_kind for row in objects.rows} == {"everything"}
+    assert not viewer.layers["everything: coins"].visible
+    assert annotator.keeper.path is not None  # it is saved already
+
+    # What is a part only cannot be the objects layer.
+    annotator.choose_objects(viewer.layers["everything: coins"])
+    assert "expected (606, 768)" in annotator.annotation.message
+    assert annotator.objects.current is objects
+
+    annotator.undo()
+    assert not objects.layer.data.any()
+    assert len(objects) == 0
+    annotator.redo()
+    assert len(objects) == found.count

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from skimage import data
 
-from napari_sam.annotators import close_all, open_session
 from napari_sam.docks.prompt_docks import BoxPrompts, PointPrompts
-from tests.plugin.viewer.canvas import Person
-from tilesam.errors import ImageError
+from tests.plugin.viewer.annotating import (
+    COIN,
+    GROUND,
+    OTHER_COIN,
+    click_object,
+    is_answered,
+    open_dock,
+    state_of,
+)
 
 pytestmark = pytest.mark.gui
 
-COIN, OTHER_COIN, GROUND = (120.0, 45.0), (45.0, 107.0), (8.0, 8.0)
-"""Rows and columns of the middles of two coins, and of a place beside them."""
+OTHER_GROUND, BESIDE_THE_MIDDLE = (155.0, 50.0), (130.0, 52.0)
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def viewer(make_napari_viewer: Any) -> Iterator[Any]:
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1100, 800)
-    yield viewer
-    close_all(viewer)
-
-
-def open_dock(viewer: Any, kind: type, **options: Any) -> tuple[Any, Person]:
-    viewer.add_image(data.coins(), name="coins", **options)
-    dock = kind(viewer)
-    viewer.window.add_dock_widget(dock, area="right")
-    person = Person(viewer)
-    person.wait(lambda: dock.annotator.session is not None)
-    person.rest()
-    viewer.reset_view()
-    return dock, person
-
-
-def state_of(dock: Any) -> Any:
-    return dock.annotator.annotation
-
-
-def is_answered(dock: Any, prompts: int) -> bool:
-    state = state_of(dock)
-    return (
-        bool(state.candidates) and not state.is_busy and len(state.answered) == prompts
-    )
 
 
 def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
@@ -86,7 +59,7 @@ def test_click_cycle_accept_undo_redo(viewer: Any) -> None:
     assert shown == []
     assert len(annotator.prompt_layers.points.data) == 0
     assert labels.features["prompt_kind"].tolist() == ["points"]
-    assert dock.objects.count.text() == "1 object"
+    assert dock.objects.panel.count.text() == "1 object"
 
     person.press(Qt.Key.Key_Z, CTRL)
     assert not labels.data.any()
@@ -113,6 +86,14 @@ def test_a_negative_point_and_a_second_object(viewer: Any) -> None:
     points = dock.annotator.prompt_layers.points
     assert points.features["polarity"].tolist() == ["positive", "negative"]
     assert "+1" in dock.prompts.counts.text()
+    # The key turns all further points, and the modifier turns one of those back.
+    person.press(Qt.Key.Key_T)
+    person.click(OTHER_GROUND)
+    person.wait(lambda: is_answered(dock, 3))
+    person.click(BESIDE_THE_MIDDLE, SHIFT)
+    person.wait(lambda: is_answered(dock, 4))
+    assert state_of(dock).prompts.point_labels == (1, 0, 0, 1)
+    person.press(Qt.Key.Key_T)
     dock.prompts.accept.click()
     person.click(OTHER_COIN)
     person.wait(lambda: is_answered(dock, 1))
@@ -136,27 +117,6 @@ def test_a_box(viewer: Any) -> None:
     assert x0 < 35
 
 
-def test_the_mask_lies_under_the_click_in_the_world(viewer: Any) -> None:
-    dock, person = open_dock(
-        viewer,
-        PointPrompts,
-        scale=(0.5, 0.5),
-        rotate=30,
-        translate=(7, -20),
-        units=("um", "um"),
-    )
-    image = dock.annotator.image
-    world = image.data_to_world(COIN)
-    person.click(world)
-    person.wait(lambda: is_answered(dock, 1))
-    np.testing.assert_allclose(
-        dock.annotator.prompt_layers.points.data[0], COIN, atol=2
-    )
-    layer = dock.annotator.candidate_layers.layer(0)
-    pixel = np.rint(layer.world_to_data(world)).astype(int)
-    assert layer.data[tuple(pixel)] == 1
-
-
 def test_removing_the_image_ends_it(viewer: Any) -> None:
     dock, person = open_dock(viewer, PointPrompts)
     annotator = dock.annotator
@@ -172,50 +132,6 @@ def test_removing_the_image_ends_it(viewer: Any) -> None:
     assert "Open or choose an image" in dock.prompts.message.text()
 
 
-def test_removing_prompts_ends_it(viewer: Any) -> None:
-    dock, person = open_dock(viewer, PointPrompts)
-    first = dock.annotator
-    person.click(COIN)
-    person.wait(lambda: is_answered(dock, 1))
-    viewer.layers.remove(first.prompt_layers.points)
-    person.rest()
-    assert first.is_closed
-    assert dock.annotator is None
-    assert [layer.name for layer in viewer.layers] == ["coins"]
-    # With software OpenGL napari 0.9.2 ends the process when it draws a Points layer
-    # after another one was removed; so nothing is drawn here any more.
-    assert "choose an image" in dock.prompts.message.text()
-
-
-def test_removing_candidates_only_hides_them(viewer: Any) -> None:
-    dock, person = open_dock(viewer, PointPrompts)
-    person.click(COIN)
-    person.wait(lambda: is_answered(dock, 1))
-    for rank in range(3):
-        viewer.layers.remove(dock.annotator.candidate_layers.layer(rank))
-    person.rest()
-    person.click(OTHER_COIN)
-    person.wait(lambda: is_answered(dock, 2))
-    assert dock.annotator.candidate_layers.layer(0).visible
-
-
-def test_two_images_have_prompts_of_their_own(viewer: Any) -> None:
-    dock, person = open_dock(viewer, PointPrompts)
-    first = dock.annotator
-    second_image = viewer.add_image(data.coins()[::-1], name="upside down")
-    dock.show_image(second_image)
-    second = dock.annotator
-    assert second is not first
-    assert open_session(viewer, first.image) is first
-    person.wait(lambda: second.session is not None)
-    person.rest()
-    person.click(COIN)
-    person.wait(lambda: bool(second.annotation.candidates))
-    assert not first.annotation.candidates
-    with pytest.raises(ImageError, match="no image layer of this viewer"):
-        open_session(viewer, second.prompt_layers.points)
-
-
 @pytest.mark.parametrize("answer", ["keep", "overwrite", None])
 def test_what_to_do_with_pixels_of_other_objects_is_asked(
     viewer: Any, monkeypatch: pytest.MonkeyPatch, answer: str | None
@@ -223,14 +139,15 @@ def test_what_to_do_with_pixels_of_other_objects_is_asked(
     dock, person = open_dock(viewer, PointPrompts)
     annotator = dock.annotator
     # Chosen before there is a layer, it holds for the one that is chosen then.
-    dock.objects.policy_changed.emit("ask")
+    dock.objects.panel.policy_changed.emit("ask")
     labels = viewer.add_labels(np.zeros((303, 384), np.uint32), name="theirs")
     labels.data[110:130, 30:45] = 7
     assert "theirs" in [
-        dock.objects.layers.itemText(i) for i in range(dock.objects.layers.count())
+        dock.objects.panel.layers.itemText(i)
+        for i in range(dock.objects.panel.layers.count())
     ]
-    dock.objects.layer_chosen.emit(labels)
-    assert dock.objects.policy == "ask"
+    dock.objects.panel.layer_chosen.emit(labels)
+    assert dock.objects.panel.policy == "ask"
     annotator.prompt_layers.use_points()
     asked = []
     monkeypatch.setattr(
@@ -249,3 +166,17 @@ def test_what_to_do_with_pixels_of_other_objects_is_asked(
     assert sevens == (300 - pixels if answer == "overwrite" else 300)
     assert (labels.data == 8).any() == (answer is not None)
     assert bool(state_of(dock).candidates) == (answer is None)
+
+
+def test_a_click_beside_the_image_is_taken_back_and_the_next_one_counts(
+    viewer: Any,
+) -> None:
+    dock, person = open_dock(viewer, PointPrompts)
+    points = dock.annotator.prompt_layers.points
+    person.click((-12.0, 45.0))
+    person.rest()
+    assert len(points.data) == 0
+    assert "no image where you clicked" in dock.annotator.annotation.message
+    click_object(dock, person, COIN)
+    assert len(points.data) == 1
+    assert dock.annotator.annotation.message == ""

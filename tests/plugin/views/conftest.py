@@ -14,6 +14,7 @@ from napari_sam.views.records import (
     ModelRow,
     PromptCounts,
     RunProgress,
+    TextChoices,
     TileCounts,
 )
 from napari_sam.views.thumbnails import draw_thumbnail
@@ -117,6 +118,28 @@ def _everything_panel():
     return panel
 
 
+def _text_panel():
+    from napari_sam.views.text_panel import TextPanel
+
+    panel = TextPanel()
+    panel.set_ready(True)
+    panel.set_ask(
+        TextChoices(
+            *("dark round nuclei", ("leaf", "background"), "clip:models/siglip"),
+            *("region", True),
+        )
+    )
+    panel.set_region((12_345, 54_321))
+    panel.set_prompts(PromptCounts(positive=2, negative=1, boxes=1))
+    panel.set_counts(12_345, 56_789)
+    panel.set_picked(1_234, 0.87)
+    panel.set_progress(RunProgress(12, 48, 200.0))
+    panel.set_message(
+        "'shiny' in 'shiny nuclei' is not known and was left out", "warning"
+    )
+    return panel
+
+
 def _objects_panel():
     from napari_sam.views.objects_panel import ObjectsPanel
 
@@ -130,13 +153,24 @@ def _objects_panel():
     return panel
 
 
+def _session_box():
+    from napari_sam.views.session_box import SessionBox
+
+    box = SessionBox()
+    box.set_place("/data/projects/slides/a-slide-with-a-long-name-2024-03.sam.json")
+    box.set_offer("12,345 objects from 14:03 on 3 May, in a-slide-2024-03.sam.json")
+    return box
+
+
 PANELS = {
     "prompts": _prompt_panel,
     "prompts-empty": _empty_prompt_panel,
     "model": _model_panel,
     "tiles": _tiles_panel,
     "everything": _everything_panel,
+    "text": _text_panel,
     "objects": _objects_panel,
+    "session": _session_box,
 }
 
 

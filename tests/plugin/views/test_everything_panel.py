@@ -130,3 +130,12 @@ def test_the_count_says_when_there_is_none(panel):
 
     panel.set_counts(None)
     assert panel.count.text() == "Nothing decoded yet"
+
+
+def test_only_what_was_found_can_be_accepted(panel, qtbot):
+    assert not panel.accept.isEnabled()
+    panel.set_counts(0, 12)
+    assert not panel.accept.isEnabled()
+    panel.set_counts(3, 12)
+    with qtbot.waitSignal(panel.accept_requested):
+        panel.accept.click()

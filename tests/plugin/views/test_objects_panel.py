@@ -33,7 +33,7 @@ def panel(qtbot, dialog):
 
 def test_layers_are_told_by_key_even_if_their_names_are_equal(panel, qtbot):
     first, second = object(), object()
-    panel.set_layers([("objects", first), ("objects", second)])
+    panel.set_layers([("objects", first), ("objects", second)], first)
 
     panel.layers.setFocus()
     with qtbot.waitSignal(panel.layer_chosen) as chosen:
@@ -42,16 +42,18 @@ def test_layers_are_told_by_key_even_if_their_names_are_equal(panel, qtbot):
     assert chosen.args == [second]
 
 
-def test_a_new_list_keeps_the_chosen_layer_under_its_new_name(panel, qtbot):
+def test_only_what_was_chosen_is_shown_as_chosen(panel, qtbot):
     panel.set_layers([("a", 1), ("b", 2)], 2)
 
     with qtbot.assertNotEmitted(panel.layer_chosen):
-        panel.set_layers([("renamed", 2), ("c", 3)])
+        panel.set_layers([("renamed", 2), ("c", 3)], 2)
     assert panel.layer == 2
     assert panel.layers.closed_text == "renamed"
 
     panel.set_layers([("c", 3)])
-    assert panel.layer == 3
+    assert panel.layer is None
+    assert panel.layers.closed_text == "none yet"
+    assert panel.layers.isEnabled()
 
     panel.set_layers([])
     assert panel.layer is None

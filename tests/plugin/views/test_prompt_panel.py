@@ -183,3 +183,14 @@ def test_a_message_takes_no_room_without_words(panel):
     panel.set_message("")
 
     assert not panel.message.isVisible()
+
+
+def test_the_size_of_objects_is_told_by_hand_only(panel, qtbot):
+    assert panel.diameter.diameter is None
+    assert panel.diameter.text() == "automatic"
+    with qtbot.assertNotEmitted(panel.diameter_changed):
+        panel.set_diameter(24)
+    assert panel.diameter.text() == "24 px"
+    with qtbot.waitSignal(panel.diameter_changed) as changed:
+        panel.diameter.setValue(0)
+    assert changed.args == [None]

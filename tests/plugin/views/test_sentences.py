@@ -101,7 +101,7 @@ def test_a_download_of_unknown_size():
         ((0, 0, 0, 0.0), "There is no tile here."),
         ((1, 0, 0, 0.0), "The tile is stored already."),
         ((1200, 0, 0, 0.0), "All 1,200 are stored already."),
-        ((1, 1, 524_288, 0.3), "1 tile to embed: 524 kB, about less than 1 s."),
+        ((1, 1, 524_288, 0.3), "1 tile to embed: 524 kB, less than 1 s."),
         ((60, 48, 25_165_824, 180.0), "48 of 60 tiles to embed: 25 MB, about 3 min."),
         ((60, 60, 10**7, None), "60 tiles to embed: 10 MB; time not known yet."),
     ],
@@ -115,7 +115,7 @@ def test_the_engines_estimate_in_words(estimate, text):
     [
         (RunProgress(0, 9), "Estimating the time left"),
         (RunProgress(3, 9, 200.0), "About 3 min left"),
-        (RunProgress(3, 9, 0.2), "About less than 1 s left"),
+        (RunProgress(3, 9, 0.2), "Less than 1 s left"),
         (RunProgress(9, 9, 0.0), "Finishing"),
     ],
 )

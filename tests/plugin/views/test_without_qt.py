@@ -8,7 +8,9 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("module", ["numbers", "sentences", "records", "thumbnails"])
+@pytest.mark.parametrize(
+    "module", ["numbers", "sentences", "records", "phrases", "thumbnails"]
+)
 def test_words_and_pictures_need_neither_qt_nor_torch(module):
     code = (
         f"import sys, napari_sam.views.{module}\n"

@@ -1,0 +1,1 @@
+"""What napari's *Open*, *Save* and *Open Sample* call."""

@@ -1,0 +1,175 @@
+"""Who is asked about the objects of an image: a network, or a method without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from tilesam.model.preprocessing import (
+    boxes_yxyx_to_input_xyxy,
+    points_yx_to_input_xy,
+)
+from tilesam.types import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from tilesam.model.runtime import Decoded, SamModel
+    from tilesam.types import (
+        BoolArray,
+        Float32Array,
+        FloatArray,
+        IntArray,
+        UInt8Array,
+    )
+
+SHOWN = 3
+"""So many answers a person is shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Masks for N prompts, in the order in which they are shown.
+
+    Parameters
+    ----------
+    masks
+        (N, C, H, W) bool. The first is the answer, the others are alternatives.
+    scores
+        (N, C) float32, how good each is thought to be.
+    feedback
+        What the next prompt of the same objects is to be given.
+    """
+
+    masks: BoolArray
+    scores: Float32Array
+    feedback: Any = None
+
+
+class ImageAnswers(Protocol):
+    """Answers about one image, whose size is that of the labels."""
+
+    def points(
+        self, points_yx: FloatArray, labels: IntArray, feedback: Any = None
+    ) -> Answers:
+        """Answer (N, P, 2) points with (N, P) labels; -1 is no point."""
+
+    def boxes(self, boxes_yxyx: FloatArray) -> Answers:
+        """Answer (N, 4) boxes of pixel centres."""
+
+
+class Subject(Protocol):
+    """What is measured."""
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Plain values that its answers depend on."""
+
+    def open(self, image: UInt8Array) -> ImageAnswers:
+        """Look at an (H, W, 3) uint8 image."""
+
+
+@dataclass(frozen=True, eq=False)
+class SamSubject:
+    """A network with weights. The whole image is its window."""
+
+    model: SamModel
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.model.name
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Name, weights and precision."""
+        return {
+            "model": self.model.name,
+            "weights_sha256": self.model.weights_sha256,
+            "input_size": self.model.input_size,
+            "precision": str(self.model.dtype).removeprefix("torch."),
+        }
+
+    def open(self, image: UInt8Array) -> SamAnswers:
+        """Embed the image."""
+        return SamAnswers(self.model, self.model.embed([image])[0], image.shape[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class SamAnswers:
+    """Answers of a network about one embedded image.
+
+    Parameters
+    ----------
+    model
+        The network.
+    embedding
+        (256, g, g).
+    image_hw
+        Height and width of the image, and of the masks.
+    """
+
+    model: SamModel
+    embedding: Tensor
+    image_hw: tuple[int, int]
+
+    @property
+    def window(self) -> Window:
+        """The whole image."""
+        return Window(0, 0, *self.image_hw)
+
+    def points(
+        self,
+        points_yx: FloatArray,
+        labels: IntArray,
+        feedback: Float32Array | None = None,
+    ) -> Answers:
+        """Answer points, together with the logits of the masks that they correct.
+
+        Returns
+        -------
+        Answers
+            A single point is ambiguous: whole, part and subpart, the most confident
+            first. Else the single mask, then the two most confident of the others.
+            `feedback` are the (N, 4g, 4g) logits of the first.
+        """
+        points_xy = points_yx_to_input_xy(points_yx, self.window, self.model.input_size)
+        decoded = self.model.decode(
+            self.embedding,
+            points_xy=points_xy,
+            point_labels=labels,
+            mask_input=feedback,
+        )
+        is_ambiguous = labels.shape[1] == 1 and feedback is None
+        return self._shown(decoded, is_ambiguous=is_ambiguous)
+
+    def boxes(self, boxes_yxyx: FloatArray) -> Answers:
+        """Answer boxes: the single mask, then the two most confident others."""
+        size = self.model.input_size
+        boxes_xyxy = boxes_yxyx_to_input_xyxy(boxes_yxyx, self.window, size)
+        decoded = self.model.decode(self.embedding, boxes_xyxy=boxes_xyxy[:, None])
+        return self._shown(decoded, is_ambiguous=False)
+
+    def _shown(self, decoded: Decoded, *, is_ambiguous: bool) -> Answers:
+        logits, iou = decoded
+        order = iou[:, 1:].argsort(dim=1, descending=True, stable=True) + 1
+        if not is_ambiguous:
+            order = torch.cat([torch.zeros_like(order[:, :1]), order], dim=1)
+        order = order[:, :SHOWN]
+        rows = torch.arange(len(iou), device=iou.device)[:, None]
+        chosen = logits[rows, order]
+        masks = self.model.logits_to_window(chosen, self.image_hw) > 0
+        return Answers(
+            masks.cpu().numpy(),
+            iou[rows, order].cpu().numpy().astype(np.float32),
+            chosen[:, 0].cpu().numpy(),
+        )

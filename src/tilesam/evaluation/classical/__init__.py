@@ -1,0 +1,1 @@
+"""Interactive segmentation without a network: models should be better than that."""

@@ -1,0 +1,1 @@
+"""Pure functions from masks, labels and scores to figures."""
