@@ -288,8 +288,6 @@ class Annotator(AnnotatorActions):
             later=self._gui.later,
             image_name=self.image.name,
         )
-        # Making layers takes longer than an answer: not when somebody waits for it.
-        self.candidate_layers.prepare()
         self._paint_into_objects()
         self.tile_map.follow(session, self.plane)
         self.preview.follow(session, self.plane)

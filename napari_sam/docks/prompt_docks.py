@@ -92,6 +92,8 @@ class PromptDock(ImageDock):
             self.annotator.prompt_layers.use_points()
         else:
             self.annotator.prompt_layers.use_boxes()
+        # Making layers takes longer than an answer: not when somebody waits for it.
+        self.annotator.candidate_layers.prepare()
 
     def show_nothing(self) -> None:
         """Say that an image is needed."""
