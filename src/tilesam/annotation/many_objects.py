@@ -91,7 +91,8 @@ def accept_all(
             created=time,
         )
         changed[row.label] = (None, row)
-    return Edit((change,), changed, f"accept {len(names)} objects")
+    what = "1 object" if len(names) == 1 else f"{len(names)} objects"
+    return Edit((change,), changed, f"accept {what}")
 
 
 def _read(
