@@ -21,6 +21,10 @@ class GuiThread(QObject):
 
     _handed_over = Signal(object)
 
+    # What was handed over may arrive while Python collects the object, whose own
+    # attributes are gone by then.
+    _is_closed = True
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_closed = False

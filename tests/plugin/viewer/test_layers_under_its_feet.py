@@ -46,7 +46,7 @@ def test_without_its_prompts_an_annotation_ends(viewer: Any, name: str) -> None:
     assert [layer.name for layer in viewer.layers] == ["coins"]
     # With software OpenGL napari 0.9.2 ends the process when it draws a Points layer
     # after another one was removed; so nothing is drawn here any more.
-    assert "choose an image" in dock.prompts.message.text()
+    assert "Choose the image to begin again" in dock.prompts.message.text()
 
 
 def test_candidates_that_were_deleted_come_back(viewer: Any) -> None:

@@ -177,7 +177,8 @@ def test_a_dock_that_is_opened_again_is_the_same(viewer: Any) -> None:
     assert again.annotator is annotator
     Person(viewer).rest()  # tools are taken up a moment later
     layers = [layer.name for layer in viewer.layers]
-    assert sorted(layers) == ["boxes: coins", "coins", "points: coins"]
+    assert len(set(layers)) == len(layers)
+    assert {"boxes: coins", "coins", "points: coins"} <= set(layers)
 
 
 def test_images_are_switched_to_and_fro_during_work(viewer: Any) -> None:
