@@ -48,6 +48,11 @@ class GuiThread(QObject):
     def close(self) -> None:
         """Call nothing any more."""
         self._is_closed = True
+        # A timer that fires while Python collects what it would call ends the process.
+        for timer in self.findChildren(QTimer):
+            timer.stop()
+            timer.timeout.disconnect()
+            timer.deleteLater()
 
     def _call(self, function: Callable[[], None]) -> None:
         if self._is_closed:

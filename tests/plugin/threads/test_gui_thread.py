@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from qtpy.QtCore import QTimer
 
 pytestmark = pytest.mark.gui
 
@@ -48,8 +49,10 @@ def test_nothing_is_called_after_the_end(qtbot) -> None:
     gui.deliver(lambda: seen.append("now"))
     gui.close()
     gui.deliver(lambda: seen.append("after"))
+    assert not any(timer.isActive() for timer in gui.findChildren(QTimer))
     qtbot.wait(50)
     assert seen == []
+    assert not gui.children()
 
 
 def test_an_error_is_logged_and_ends_nothing(qtbot, caplog) -> None:
