@@ -147,6 +147,10 @@ class AnnotatorActions:
                 "there is nothing small enough to accept; expected objects of a region "
                 "of which the labels fit into memory; look for them in a smaller one"
             )
+        if not found.count:
+            raise AnnotationError(
+                "there is nothing to accept; expected objects; move the thresholds"
+            )
         if self.objects.current is None:
             self.objects.add_new()
         chosen = self.objects.current

@@ -10,14 +10,16 @@ from psygnal import Signal
 
 from napari_sam.controllers.messages import message_of
 from napari_sam.layers.layer_origin import origin_of
+from napari_sam.layers.new_objects_layer import labels_shape
 from napari_sam.layers.shown_plane import show_plane
 from napari_sam.saving.describing import image_record
 from napari_sam.saving.keeper import SessionKeeper
 from napari_sam.saving.places import EarlierSession, find_earlier
 from napari_sam.saving.restoring import RestoredSession, restore_session
+from napari_sam.state.models import is_here
 from napari_sam.state.prompts import PromptSet
 from tilesam.annotation.overlaps import require_policy
-from tilesam.errors import AnnotationError
+from tilesam.errors import AnnotationError, SessionFileError
 
 if TYPE_CHECKING:
     from napari_sam.annotator import Annotator
@@ -96,9 +98,7 @@ class SessionRestorer:
         self._annotator.opened.disconnect(self._on_opened)
         self._annotator.annotation.events.candidates.disconnect(self._choose_rank)
         self._keeper.changed.disconnect(self._on_kept)
-        current, self._current = self._current, None
-        if current is not None:
-            current.file.close()
+        self._current = None
 
     def _on_kept(self) -> None:
         """Offer nothing any more once somebody has begun anew."""
@@ -136,21 +136,39 @@ class SessionRestorer:
 
     def _on_restored(self, restored: RestoredSession) -> None:
         """Take over objects and settings; what is on another plane has to be opened."""
-        annotator, replayed = self._annotator, restored.replayed
+        annotator = self._annotator
+        try:
+            self._require_fit(restored)
+        except SessionFileError as error:
+            restored.file.close()
+            self._tell(message_of(error))
+            return
         self.offer = None
         self._keeper.pause()
         annotator.annotation.begin_object()
-        settings = replayed.settings
+        settings = restored.replayed.settings
         if restored.has_objects:
             annotator.objects.add(
                 restored.labels,
                 name=settings.get("objects"),
-                history=replayed.history,
+                history=restored.replayed.history,
             )
-        self._apply(settings)
+        # From here on: should another plane or model not open, steps are kept still.
+        self._keeper.go_on(restored.file)
         self._current = restored
-        if annotator.session is not None:
+        self._apply(settings)
+        if annotator.session is not None and self._current is not None:
             self._finish()
+
+    def _require_fit(self, restored: RestoredSession) -> None:
+        """Make sure that the labels are of as many planes as the image."""
+        shape = restored.file.loaded.document.labels.shape
+        expected = labels_shape(self._annotator.image)
+        if shape != expected:
+            raise SessionFileError(
+                f"the session has labels of shape {shape}, and this image takes "
+                f"{expected}; open the image that it is of, as it was opened then"
+            )
 
     def _apply(self, settings: Any) -> None:
         annotator = self._annotator
@@ -164,12 +182,11 @@ class SessionRestorer:
             show_plane(annotator.image, annotator.viewer.dims, plane)
         annotator.use_object_diameter(settings.get("object_diameter"))
         model = str(settings.get("model", annotator.model))
-        if model != annotator.model:
+        if model != annotator.model and is_here(model):
             annotator.use_model(model, annotator.device)
 
     def _finish(self) -> None:
         current, self._current = self._current, None
-        self._keeper.go_on(current.file)
         self._warn_of_other_weights(current)
         state, prompts = self._annotator.annotation, current.replayed.prompts
         if prompts is not None:

@@ -54,6 +54,12 @@ def read_choices(folder: Path | None = None) -> tuple[ModelChoice, ...]:
     return tuple(_choice(entry, folder) for entry in REGISTRY.values())
 
 
+def is_here(model: str) -> bool:
+    """Return whether weights, named in the registry or by a path, are on this disk."""
+    entry = REGISTRY.get(model)
+    return Path(model).exists() if entry is None else find_local(entry) is not None
+
+
 def _choice(entry: ModelEntry, folder: Path | None) -> ModelChoice:
     path = find_local(entry, folder)
     return ModelChoice(

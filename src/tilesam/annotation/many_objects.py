@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,23 +75,21 @@ def accept_all(
     (y0, x0), plane = offset_yx, objects.plane
     indices = (*(np.full(len(rows), at) for at in plane), rows + y0, columns + x0)
     change = PixelChange(indices, existing[rows, columns], places + first)
-    time = clock().isoformat(timespec="seconds")
     changed = rows_after(objects.rows, _losses(existing[rows, columns]))
     boxes = _boxes(rows + y0, columns + x0, places, len(names))
-    areas = np.bincount(places, minlength=len(names))
+    areas = np.bincount(places, minlength=len(names)).tolist()
+    shared: dict[str, Any] = {
+        "prompt_kind": prompt_kind,
+        "model_name": model_name,
+        "created": clock().isoformat(timespec="seconds"),
+    }
+    known = scores or {}
     for number, name in enumerate(names.tolist()):
-        iou, stability = (scores or {}).get(name, (None, None))
+        extent = (*((at, at + 1) for at in plane), *boxes[number])
         row = ObjectRow(
-            label=first + number,
-            prompt_kind=prompt_kind,
-            area=int(areas[number]),
-            extent=(*((at, at + 1) for at in plane), *boxes[number]),
-            predicted_iou=_known(iou),
-            stability_score=_known(stability),
-            model_name=model_name,
-            created=time,
+            label=first + number, area=areas[number], extent=extent, **shared
         )
-        changed[row.label] = (None, row)
+        changed[row.label] = (None, _scored(row, known.get(name)))
     what = "1 object" if len(names) == 1 else f"{len(names)} objects"
     return Edit((change,), changed, f"accept {what}")
 
@@ -158,6 +157,11 @@ def _boxes(
         np.maximum.at(high, places, axis)
         bounds.append(list(zip(low.tolist(), (high + 1).tolist(), strict=True)))
     return list(zip(*bounds, strict=True))
+
+
+def _scored(row: ObjectRow, scores: tuple[float, float] | None) -> ObjectRow:
+    iou, stability = scores or (None, None)
+    return replace(row, predicted_iou=_known(iou), stability_score=_known(stability))
 
 
 def _known(score: float | None) -> float | None:

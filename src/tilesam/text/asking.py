@@ -40,7 +40,7 @@ class TextAsking:
         settings: EverythingSettings | None = None,
         **options: Any,
     ) -> ScoredMasks:
-        """Return masks with scores, see `AnnotatedImage.find_text`."""
+        """Return masks with scores, see `PromptedImage.find_text`."""
         asking = {name: options.pop(name) for name in _OF_QUERY if name in options}
         query = build_query(phrase, **asking, image_hw=self._image.image_hw)
         chosen = text_settings(self._image.model.network.config, settings)

@@ -7,7 +7,9 @@ from napari.components import ViewerModel
 from skimage import data
 
 from napari_sam.annotators import close_all
+from napari_sam.docks.everything_dock import SegmentEverything
 from napari_sam.docks.prompt_docks import PointPrompts
+from tilesam.errors import AnnotationError
 
 pytestmark = pytest.mark.gui
 
@@ -67,3 +69,29 @@ def test_names_follow_the_layers(viewer, dock):
     image.name, labels.name = "renamed", "too"
     assert dock.images.itemText(0) == "renamed"
     assert dock.objects.panel.layers.itemText(0) == "too"
+
+
+def test_the_typical_size_is_one_for_all_docks(viewer, dock, qtbot):
+    viewer.add_image(data.coins(), name="coins")
+    everything = SegmentEverything(viewer)
+    qtbot.addWidget(everything)
+    annotator = dock.annotator
+    qtbot.waitUntil(lambda: annotator.session is not None, timeout=20_000)
+    finest = annotator.session.finest_level
+    dock.prompts.diameter.setValue(8)
+    qtbot.waitUntil(lambda: annotator.session is not None, timeout=20_000)
+    assert annotator.object_diameter == 8
+    assert annotator.session.finest_level < finest
+    assert everything.everything.ask.object_diameter == 8
+    everything.everything.diameter.setValue(0)
+    qtbot.waitUntil(lambda: annotator.session is not None, timeout=20_000)
+    assert dock.prompts.diameter.diameter is None
+    assert annotator.session.finest_level == finest
+
+
+def test_nothing_found_is_not_accepted_and_leaves_no_layer(viewer, dock):
+    viewer.add_image(data.coins(), name="coins")
+    before = list(viewer.layers)
+    with pytest.raises(AnnotationError, match="there is nothing"):
+        dock.annotator.accept_found()
+    assert list(viewer.layers) == before

@@ -301,3 +301,47 @@ def _coins() -> np.ndarray:
     from skimage import data
 
     return data.coins()
+
+
+def test_without_the_model_of_the_session_the_present_one_answers(open_desk, tmp_path):
+    desk = open_desk()
+    desk.accept(COIN)
+    path = crash(desk.annotator, tmp_path / "copy")
+    journal = path.with_name(path.name + ".journal")
+    journal.unlink()
+    text = path.read_text().replace('"model": "tiny"', '"model": "vit_h"')
+    path.write_text(text.replace('"name": "tiny"', '"name": "vit_h"'))
+    again = open_desk()
+    again.restore(path)
+    assert again.annotator.model == "tiny"
+    assert again.annotator.session is not None
+    again.accept(OTHER_COIN)
+    assert again.annotator.keeper.path == path
+    assert len(load_session(path).actions) > 0
+
+
+def test_a_stack_of_another_length_is_refused_and_saving_goes_on(open_desk, tmp_path):
+    long, short = (np.stack([_coins()] * count) for count in (3, 2))
+    desk = open_desk(long, name="stack")
+    desk.accept(COIN)
+    path = crash(desk.annotator, tmp_path / "copy")
+    other = open_desk(short, name="stack")
+    other.annotator.restorer.restore(path)
+    other.wait(lambda: "this image takes (2, 303, 384)" in _said(other))
+    other.accept(COIN)
+    assert other.annotator.keeper.path.exists()
+    assert other.annotator.keeper.path != path
+
+
+def test_whoever_begins_anew_is_offered_nothing_any_more(open_desk):
+    desk = open_desk()
+    desk.accept(COIN)
+    desk.annotator.close()
+    desk.sit_down()
+    desk.wait(lambda: desk.annotator.restorer.offer is not None)
+    desk.click(OTHER_COIN)
+    assert desk.annotator.restorer.offer is None
+
+
+def _said(desk) -> str:
+    return desk.annotator.restorer.message
