@@ -18,6 +18,7 @@ from napari_sam.layers.prompt_layers import PromptLayers
 from napari_sam.layers.region_layer import RegionLayer
 from napari_sam.layers.tile_map_layer import TileMapLayer
 from napari_sam.mouse_preview import MousePreview
+from napari_sam.similar_selection import SimilarSelection
 from napari_sam.state.annotation import AnnotationState
 from napari_sam.state.embedding import EmbeddingState
 from napari_sam.threads.engine_thread import EngineThread
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class AnnotationLayers:
-    """Prompts, candidates, objects, the map of tiles, the drawn region, the preview.
+    """Prompts, candidates, objects, the map of tiles, the region, what stands out.
 
     Parameters
     ----------
@@ -67,6 +68,11 @@ class AnnotationLayers:
             plane=plane,
             place=labels_folder,
         )
+        self.similar = SimilarSelection(
+            *(layers, self.objects, thread, tiles),
+            later=gui.later,
+            below=lambda: [*self.of_prompts, *self._of_answers],
+        )
         self._layers = layers
         self._lines = LineWidths(viewer.scene.camera, self._with_lines)
         layers.events.inserted.connect(self._lines.update)
@@ -90,7 +96,8 @@ class AnnotationLayers:
         self.drawn.close()
         self._layers.events.inserted.disconnect(self._lines.update)
         self._lines.close()
-        for part in (self.objects, self.tile_map, self.region, self.preview):
+        parts = (self.similar, self.objects, self.tile_map, self.region, self.preview)
+        for part in parts:
             part.close()
         self.candidates.close()
         self.prompts.close()

@@ -67,7 +67,7 @@ class Annotator(AnnotatorActions):
         What was asked and answered, which tiles are stored, what was found.
     controllers
         Of the session; None while none is open.
-    objects, prompt_layers, candidate_layers, tile_map, region, preview
+    objects, prompt_layers, candidate_layers, tile_map, region, preview, similar
         These; of the objects layers the `current` one is None before the first.
     keeper, restorer
         Save the session after every step, and bring one back.
@@ -116,7 +116,7 @@ class Annotator(AnnotatorActions):
         self.prompt_layers = self.layers.prompts
         self.candidate_layers = self.layers.candidates
         self.tile_map, self.region = self.layers.tile_map, self.layers.region
-        self.preview = self.layers.preview
+        self.preview, self.similar = self.layers.preview, self.layers.similar
         self.prompt_layers.bind_keys(self._actions())
         self.candidate_layers.bind_keys(self._actions())
         self.keeper = SessionKeeper(
@@ -291,6 +291,7 @@ class Annotator(AnnotatorActions):
         self._paint_into_objects()
         self.tile_map.follow(session, self.plane)
         self.preview.follow(session, self.plane)
+        self.similar.follow(session, self.plane)
         controllers.embedding.refresh()
         self.opened.emit()
         # Last: estimates, which begin with a session, take back what was said before.
@@ -310,6 +311,7 @@ class Annotator(AnnotatorActions):
             self.controllers.close()
             self.controllers = None
         self.preview.follow(None)
+        self.similar.follow(None)
         self.annotation.leave_answers()
 
     def _on_removed(self, event: Any) -> None:

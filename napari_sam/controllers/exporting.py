@@ -10,15 +10,17 @@ from napari_sam.layers.layer_pixel_size import pixel_size
 from tilesam.annotation.exporting import write_objects
 from tilesam.annotation.level_target import LevelsTarget
 from tilesam.annotation.rows import ObjectRows
-from tilesam.annotation.targets import ArrayTarget
+from tilesam.annotation.targets import ArrayTarget, OnlyLabels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari_sam.annotator import Annotator
 
 
-def export_of(annotator: Annotator, path: Path) -> Callable[[], Path] | None:
+def export_of(
+    annotator: Annotator, path: Path, *, labels: Sequence[int] | None = None
+) -> Callable[[], Path] | None:
     """Return what writes the objects that an annotator has now; None without any.
 
     Parameters
@@ -27,6 +29,8 @@ def export_of(annotator: Annotator, path: Path) -> Callable[[], Path] | None:
         Of which the plane that is shown is written.
     path
         Its suffix says how.
+    labels
+        Of the objects to write; by default all.
 
     Returns
     -------
@@ -39,6 +43,7 @@ def export_of(annotator: Annotator, path: Path) -> Callable[[], Path] | None:
         return None
     layer = chosen.layer
     target = LevelsTarget(layer.data) if layer.multiscale else ArrayTarget(layer.data)
+    chosen_labels = target if labels is None else OnlyLabels(target, labels)
     # Rows are changed on the window's thread; those of now are written.
     rows = ObjectRows(list(chosen.rows), foreign_highest=chosen.rows.foreign_highest)
     plane, image = annotator.plane, location_of_layer(annotator.image)
@@ -48,7 +53,7 @@ def export_of(annotator: Annotator, path: Path) -> Callable[[], Path] | None:
 
     def write() -> Path:
         return write_objects(
-            *(path, target, rows),
+            *(path, chosen_labels, rows),
             plane=plane,
             image=image,
             source=session.source,

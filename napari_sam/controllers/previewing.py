@@ -18,8 +18,9 @@ from napari_sam.state.prompts import PromptSet
 from napari_sam.threads.engine_thread import EngineThread, Job, Priority
 from tilesam.embedding.on_demand import to_tensor
 from tilesam.embedding.work import look_up
-from tilesam.predictor import answer_prompts, predict
+from tilesam.predictor import answer_prompts
 from tilesam.session import Session
+from tilesam.tile_answers import predict
 from tilesam.types import TileKey
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def preview_at(session: Session, yx: tuple[float, float]) -> Outline | None:
         best = answer_prompts(
             *(session.model, session.grid, embedding_of, prompts),
             finest_level=session.finest_level,
+            source=session.source,
         )[0]
     except NotEmbeddedError:
         tile = first_tile(session, prompts)
@@ -140,7 +142,10 @@ def preview_at(session: Session, yx: tuple[float, float]) -> Outline | None:
             embedding = embedding_of(tile)
         except NotEmbeddedError:
             return None
-        best = predict(session.model, session.grid, embedding, prompts, tile)[0]
+        best = predict(
+            *(session.model, session.grid, embedding, prompts, tile),
+            source=session.source,
+        )[0]
     return draw_outline(best) if best.area else None
 
 

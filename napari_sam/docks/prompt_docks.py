@@ -17,6 +17,7 @@ from napari_sam.docks.candidate_rows import (
 from napari_sam.docks.image_dock import ImageDock, build_scroll_area
 from napari_sam.docks.objects_part import ObjectsPart
 from napari_sam.docks.session_part import SessionPart
+from napari_sam.docks.similar_part import SimilarPart
 from napari_sam.views.prompt_panel import PromptPanel
 from napari_sam.views.questions import ask_overlap
 from napari_sam.views.records import PromptCounts
@@ -44,10 +45,12 @@ class PromptDock(ImageDock):
         self.kind = kind
         self.prompts = PromptPanel(kind, keys=KEYS)
         self.objects, self.session = ObjectsPart(self), SessionPart(self)
+        self.similar = SimilarPart(self)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.prompts, self.objects.panel, self.session.panel):
+        parts = (self.objects, self.similar, self.session)
+        for widget in (self.prompts, *(part.panel for part in parts)):
             column.addWidget(widget)
         column.addStretch(1)
         super().__init__(viewer, build_scroll_area(content))
@@ -73,6 +76,7 @@ class PromptDock(ImageDock):
         self.listen(annotator.preview.switched, self.prompts.set_preview)
         self.prompts.set_preview(annotator.preview.is_on)
         self.objects.wire(annotator)
+        self.similar.wire(annotator)
         self.session.wire(annotator)
         # Later: napari makes a layer that is just being added the active one.
         QTimer.singleShot(0, self._take_tool)
@@ -105,6 +109,7 @@ class PromptDock(ImageDock):
             else "Open or choose an image, then click on an object."
         )
         self.objects.show_nothing()
+        self.similar.show_nothing()
         self.session.show_nothing()
 
     def _connect_panel(self) -> None:

@@ -171,6 +171,11 @@ def everything_counts(shown: int, masks: int) -> str:
     return f"{counted(shown, 'object')} of {counted(masks, 'mask')}"
 
 
+def selected_objects(selected: int, total: int) -> str:
+    """Return how many of all objects are selected."""
+    return f"{selected:,} of {counted(total, 'object')}"
+
+
 def step_label(action: str, step: str | None) -> str:
     """Return the text of an undo or redo button, for example "Undo: accept 12"."""
     return f"{action}: {step}" if step else action

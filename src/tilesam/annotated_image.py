@@ -17,9 +17,10 @@ from tilesam.errors import AnnotationError
 from tilesam.prompted_image import PromptedImage
 from tilesam.reopening import ImageOrigin
 from tilesam.session_objects import SessionObjects, open_objects, plane_of_labels
+from tilesam.similarity.session_similarity import SessionSimilarity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
     from pathlib import Path
     from types import TracebackType
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tilesam.annotation import Edit, Policy, SessionFile
     from tilesam.image import ImageSource
     from tilesam.model.runtime import SamModel
+    from tilesam.similarity.progress import SimilarityProgress
+    from tilesam.similarity.ranking import SimilarObjects
     from tilesam.store import EmbeddingStore
     from tilesam.types import MaskCandidate, Prompts
 
@@ -73,6 +76,7 @@ class AnnotatedImage(PromptedImage):
         self._objects = open_objects(labels, source.hw, source.plane)
         self._settings: Mapping[str, Any] = self._origin.settings(source)
         self._pending: Prompts | None = None
+        self._similarity = SessionSimilarity(self)
 
     @property
     def labels(self) -> Any:
@@ -129,6 +133,50 @@ class AnnotatedImage(PromptedImage):
             If there is no such object.
         """
         self._require_objects().delete(label)
+
+    def similar(
+        self,
+        label: int,
+        k: int | None = 10,
+        *,
+        progress: Callable[[SimilarityProgress], None] | None = None,
+    ) -> SimilarObjects:
+        """Return the objects that look most like one of them.
+
+        Parameters
+        ----------
+        label
+            Of the object, accepted or foreign.
+        k
+            How many at most; None for all others.
+        progress
+            Called after every few objects. What raises here ends the run; what is known
+            of objects by then stays.
+
+        Returns
+        -------
+        SimilarObjects
+            Labels and similarities, the most similar first. All objects of the plane
+            are compared, foreign ones too.
+
+        Raises
+        ------
+        SimilarityError
+            If there is no such object, no other one, or k is not positive.
+        AnnotationError
+            If there are no labels.
+        ImageReadError, EmbeddingError, DeviceError
+            If a tile that objects lie in cannot be embedded.
+
+        Notes
+        -----
+        What the network makes of an object is kept until a step changes its pixels.
+        Whatever else writes into `labels` is not seen.
+        """
+        objects = self._require_objects()
+        return self._similarity.find(
+            objects.history, objects.plane, label, k, progress=progress
+        )
 
     def undo(self) -> Edit | None:
         """Take the latest step back and return it; None if there is none."""

@@ -83,6 +83,10 @@ class AnnotationError(TilesamError, ValueError):
     """The objects cannot be changed like this: a label, a mask or an answer is off."""
 
 
+class SimilarityError(TilesamError, ValueError):
+    """Objects cannot be compared: there is no such object, or no other one."""
+
+
 class SessionFileError(TilesamError, OSError):
     """The file of a session cannot be read or written, or belongs to another image."""
 

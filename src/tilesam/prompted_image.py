@@ -81,6 +81,7 @@ class PromptedImage(TiledImage):
         candidates = answer_prompts(
             *(self.model, self.grid, self.embeddings.get, prompts),
             finest_level=self.finest_level,
+            source=self.source,
         )
         # Whichever of them is accepted, and however late, its object says what for.
         self._asked.update(dict.fromkeys(candidates, prompts))

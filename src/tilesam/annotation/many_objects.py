@@ -15,12 +15,13 @@ from tilesam.annotation.rows import EVERYTHING, ObjectRow
 from tilesam.errors import AnnotationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from tilesam.annotation.objects import Clock, ObjectLabels
     from tilesam.annotation.overlaps import Policy
+    from tilesam.annotation.rows import Extent
     from tilesam.types import BoolArray
 
 MOST_PIXELS = 2**25
@@ -92,6 +93,43 @@ def accept_all(
         changed[row.label] = (None, _scored(row, known.get(name)))
     what = "1 object" if len(names) == 1 else f"{len(names)} objects"
     return Edit((change,), changed, f"accept {what}")
+
+
+def delete_all(
+    objects: ObjectLabels, labels: Sequence[int], extents: Mapping[int, Extent]
+) -> Edit:
+    """Plan to remove several objects as one step.
+
+    Parameters
+    ----------
+    objects
+        Where they are.
+    labels
+        Of the objects, none of them twice.
+    extents
+        Boxes that hold those without a row, by label; see `ObjectLabels.delete`.
+
+    Raises
+    ------
+    AnnotationError
+        If there is none, or one of them is not there.
+    """
+    if not len(labels):
+        raise AnnotationError(
+            "there is nothing to delete; expected labels of objects; select some"
+        )
+    edits = [objects.delete(label, extent=extents.get(label)) for label in labels]
+    changes = [change for edit in edits for change in edit.changes]
+    # One change for all of them: what shows labels draws itself anew after each.
+    parts = zip(*(change.indices for change in changes), strict=True)
+    change = PixelChange(
+        tuple(np.concatenate(axis) for axis in parts),
+        np.concatenate([change.before for change in changes]),
+        np.asarray(0),
+    )
+    rows = {label: pair for edit in edits for label, pair in edit.rows.items()}
+    what = "1 object" if len(labels) == 1 else f"{len(labels)} objects"
+    return Edit((change,), rows, f"delete {what}")
 
 
 def _read(

@@ -9,7 +9,7 @@ import numpy as np
 from tilesam.errors import AnnotationError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from tilesam.types import IntArray
 
@@ -75,6 +75,32 @@ class ArrayTarget:
             self.array.set_coordinate_selection(indices, values)
         else:
             self.array[indices] = values
+
+
+class OnlyLabels:
+    """Some objects of labels, as if there were no others; to be read.
+
+    Parameters
+    ----------
+    target
+        All labels.
+    labels
+        Of these objects.
+    """
+
+    def __init__(self, target: LabelTarget, labels: ArrayLike) -> None:
+        self._target = target
+        self._labels = np.unique(np.asarray(labels, np.int64))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self._target.shape
+
+    def read(self, slices: tuple[slice, ...]) -> NDArray[Any]:
+        """Return a copy of a box."""
+        found = self._target.read(slices)
+        return np.where(np.isin(found, self._labels), found, 0).astype(found.dtype)
 
 
 def require_labels(array: Any) -> None:

@@ -24,6 +24,7 @@ from typing import Annotated
 import typer
 
 from tilesam.cli import (
+    ablate,
     demo,
     embed,
     evaluate,
@@ -58,6 +59,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(text_weights.train_app, name="train")
 evaluate.app.command("text")(text_weights.evaluate_text)
 app.add_typer(evaluate.app, name="evaluate")
+app.command("ablate")(ablate.ablate)
 
 
 def _show_version(is_wanted: bool) -> None:

@@ -23,6 +23,7 @@ from tilesam.cli.evaluate_options import (
     JsonOption,
     ModelOption,
     ObjectsOption,
+    RefineOption,
     ReportOption,
     SplitOption,
     SubjectOption,
@@ -30,6 +31,7 @@ from tilesam.cli.evaluate_options import (
     WorkOption,
 )
 from tilesam.cli.evaluate_run import Job, Places, finish
+from tilesam.cli.evaluate_similar import evaluate_similar
 
 __all__ = [
     "STDOUT",
@@ -75,6 +77,7 @@ def evaluate_points(
     split: SplitOption = "val",
     model: SubjectOption = "tiny",
     device: DeviceOption = None,
+    refine: RefineOption = True,
     sampling: ClicksOption = Clicks.BOTH,
     points: PointsOption = 9,
     seed: SeedOption = 0,
@@ -99,7 +102,7 @@ def evaluate_points(
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
     places = Places(json_file, report, work)
-    job = Job(data, split, model, device, limits, places, threads)
+    job = Job(data, split, model, device, limits, places, threads, refine)
     images = job.open()
     chosen = [s for s in SAMPLINGS if sampling in (Clicks.BOTH, s)]
     experiment = PointsExperiment(job.subject(), chosen, points, seed, limits)
@@ -122,6 +125,7 @@ def evaluate_boxes(
     split: SplitOption = "val",
     model: SubjectOption = "tiny",
     device: DeviceOption = None,
+    refine: RefineOption = True,
     boxes: Annotated[
         Path | None,
         typer.Option("--boxes", help="Boxes of a detector, COCO JSON; else true ones."),
@@ -147,7 +151,7 @@ def evaluate_boxes(
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
     places = Places(json_file, report, work)
-    job = Job(data, split, model, device, limits, places, threads)
+    job = Job(data, split, model, device, limits, places, threads, refine)
     images = job.open()
     detections = None if boxes is None else read_detections(boxes)
     experiment = BoxesExperiment(job.subject(), detections, limits)
@@ -166,4 +170,5 @@ app.command("edges")(evaluate_edges)
 app.command("groups")(evaluate_groups)
 app.command("quality")(evaluate_quality)
 app.command("dataset")(evaluate_dataset)
+app.command("similar")(evaluate_similar)
 app.command("compare")(compare)

@@ -15,6 +15,7 @@ from tilesam.cli.evaluate_options import (
     JsonOption,
     ModelOption,
     ObjectsOption,
+    RefineOption,
     ReportOption,
     SplitOption,
     SubjectOption,
@@ -145,6 +146,7 @@ def evaluate_groups(
     split: SplitOption = "val",
     model: SubjectOption = "tiny",
     device: DeviceOption = None,
+    refine: RefineOption = True,
     limit_per_domain: ImagesOption = None,
     objects_per_image: ObjectsOption = None,
     batch_size: BatchOption = 32,
@@ -163,7 +165,7 @@ def evaluate_groups(
 
     limits = Limits(limit_per_domain, objects_per_image, batch_size)
     places = Places(json_file, report, work)
-    job = Job(data, split, model, device, limits, places, threads)
+    job = Job(data, split, model, device, limits, places, threads, refine)
     images = job.open()
     _require_column(images, column, data)
     experiment = PointsExperiment(job.subject(), ["center"], most=3, limits=limits)

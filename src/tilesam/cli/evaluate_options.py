@@ -64,6 +64,13 @@ WorkOption = Annotated[
         help="Keep results of single images here; the same run goes on from them.",
     ),
 ]
+RefineOption = Annotated[
+    bool,
+    typer.Option(
+        "--refine/--no-refine",
+        help="Whether the model's refiner, if it has one, looks at masks again.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads of the network.")
 ]

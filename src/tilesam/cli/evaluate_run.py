@@ -82,6 +82,7 @@ class Job:
     limits: Limits
     places: Places
     threads: int | None = None
+    refined: bool = True
 
     def open(self) -> LabelledImages:
         """Return the images, after everything that costs nothing was checked.
@@ -105,7 +106,7 @@ class Job:
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_model(self.model, device=self.device)
+        return load_model(self.model, device=self.device, refined=self.refined)
 
     def subject(self) -> Subject:
         """Return the model, or a method without a network."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tilesam.cli.evaluate_options import RefineOption
 from tilesam.cli.output import JsonFlag, console, print_json
 from tilesam.cli.several_values import SeveralValuesCommand, split_values
 
@@ -99,6 +100,7 @@ def prompt(
     plane: PlaneOption = None,
     model: ModelOption = "tiny",
     device: DeviceOption = None,
+    refine: RefineOption = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Segment one object in an image of any size, from points and boxes.
@@ -129,7 +131,11 @@ def prompt(
     if store is not None:
         require_store_place(store, source)
     session = _open_session(
-        source, store, model=model, device=device, object_diameter=object_diameter
+        *(source, store),
+        model=model,
+        device=device,
+        object_diameter=object_diameter,
+        refined=refine,
     )
     candidates, use = _ask(session, prompts, store)
     record = _write(out, session, prompts, candidates, name=name_of(image), use=use)
@@ -174,11 +180,12 @@ def _open_session(
     model: str,
     device: str | None,
     object_diameter: float | None,
+    refined: bool,
 ) -> Session:
     from tilesam import Session, load_model
     from tilesam.opening import open_embedding_store
 
-    network = load_model(model, device=device)
+    network = load_model(model, device=device, refined=refined)
     kept = None if store is None else open_embedding_store(store, source, network)
     return Session(source, network, kept, object_diameter=object_diameter)
 

@@ -18,7 +18,8 @@ from tilesam.cli.evaluate import (
     SplitOption,
 )
 from tilesam.cli.output import JsonFlag, console, print_json, progress_bar
-from tilesam.cli.train import train
+from tilesam.cli.train import begin_run, train
+from tilesam.cli.train_refiner import train_refiner
 
 if TYPE_CHECKING:
     from tilesam.training.text.run import TextTrainer
@@ -42,6 +43,7 @@ train_app = typer.Typer(
     "`train sam`.",
 )
 train_app.command("sam")(train)
+train_app.command("refiner")(train_refiner)
 
 WorkOption = Annotated[
     Path | None,
@@ -99,27 +101,14 @@ def train_text(
     """
     import torch
 
-    from tilesam.errors import TrainingError
     from tilesam.model.memory import keep_freed_memory
-    from tilesam.training.run_files import RunFiles
     from tilesam.training.text.run import (
         TextTrainer,
         TextTrainingOptions,
         text_recipe,
     )
-    from tilesam.writing import require_writable_file
 
-    if out.suffix != ".safetensors":
-        raise TrainingError(
-            f"--out is {out}; give a file name that ends in .safetensors"
-        )
-    require_writable_file(out)
-    files = RunFiles(out)
-    if files.checkpoint.exists() and not resume:
-        raise TrainingError(
-            f"{files.checkpoint} exists; add --resume to go on with that run, or "
-            "choose another --out"
-        )
+    files = begin_run(out, resume=resume)
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)

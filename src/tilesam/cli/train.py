@@ -11,6 +11,8 @@ from tilesam.cli.output import JsonFlag, console, error_console, print_json
 
 if TYPE_CHECKING:
     from tilesam.training.loop import Trainer
+    from tilesam.training.refining.run import RefinerTrainer
+    from tilesam.training.run_files import RunFiles
     from tilesam.training.step import Figures
 
 
@@ -57,11 +59,45 @@ def train(
     """
     import torch
 
-    from tilesam.errors import TrainingError
     from tilesam.model.device import choose_device
     from tilesam.model.memory import keep_freed_memory
     from tilesam.training.loop import Trainer, TrainingOptions
     from tilesam.training.recipes import build_recipe
+
+    files = begin_run(out, resume=resume)
+    keep_freed_memory()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    options = TrainingOptions(
+        seed=seed,
+        initial_weights=init,
+        device=choose_device(device),
+        workers=workers,
+        stop_after=stop_after,
+    )
+    trainer = Trainer(build_recipe(recipe, architecture), data, out, options)
+    if resume:
+        trainer.resume()
+    run_with_bar(trainer)
+    result = {"weights": out, "step": trainer.step, "log": files.log}
+    if as_json:
+        print_json(result)
+    else:
+        console.print(f"{out} after step {trainer.step}; log in {files.log}")
+
+
+def begin_run(out: Path, *, resume: bool) -> RunFiles:
+    """Return the files of a run that makes weights.
+
+    Raises
+    ------
+    TrainingError
+        If `out` is no weights file, or a run would be begun where another one has got
+        to.
+    OutputError
+        If it cannot be written.
+    """
+    from tilesam.errors import TrainingError
     from tilesam.training.run_files import RunFiles
     from tilesam.writing import require_writable_file
 
@@ -77,28 +113,11 @@ def train(
             f"{files.checkpoint} exists; add --resume to go on with that run, or "
             "choose another --out"
         )
-    keep_freed_memory()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    options = TrainingOptions(
-        seed=seed,
-        initial_weights=init,
-        device=choose_device(device),
-        workers=workers,
-        stop_after=stop_after,
-    )
-    trainer = Trainer(build_recipe(recipe, architecture), data, out, options)
-    if resume:
-        trainer.resume()
-    _run_with_bar(trainer)
-    result = {"weights": out, "step": trainer.step, "log": files.log}
-    if as_json:
-        print_json(result)
-    else:
-        console.print(f"{out} after step {trainer.step}; log in {files.log}")
+    return files
 
 
-def _run_with_bar(trainer: Trainer) -> None:
+def run_with_bar(trainer: Trainer | RefinerTrainer) -> None:
+    """Train to the end, with figures beside a bar."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

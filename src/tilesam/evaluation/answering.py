@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
+from tilesam.evaluation.refined import Asked, Shown, refine_shown
+from tilesam.image import open_image
 from tilesam.model.preprocessing import (
     boxes_yxyx_to_input_xyxy,
     points_yx_to_input_xy,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from tilesam.image import ImageSource
     from tilesam.model.runtime import Decoded, SamModel
     from tilesam.types import (
         BoolArray,
@@ -92,16 +95,21 @@ class SamSubject:
     @property
     def identity(self) -> Mapping[str, Any]:
         """Name, weights and precision."""
+        refiner = self.model.refiner
         return {
             "model": self.model.name,
             "weights_sha256": self.model.weights_sha256,
+            "refiner_sha256": None if refiner is None else refiner.weights_sha256,
             "input_size": self.model.input_size,
             "precision": str(self.model.dtype).removeprefix("torch."),
         }
 
     def open(self, image: UInt8Array) -> SamAnswers:
         """Embed the image."""
-        return SamAnswers(self.model, self.model.embed([image])[0], image.shape[:2])
+        return SamAnswers(
+            *(self.model, self.model.embed([image])[0], image.shape[:2]),
+            source=open_image(image, channel_axis=2),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +124,14 @@ class SamAnswers:
         (256, g, g).
     image_hw
         Height and width of the image, and of the masks.
+    source
+        The image, for the model's refiner; without it nothing is refined.
     """
 
     model: SamModel
     embedding: Tensor
     image_hw: tuple[int, int]
+    source: ImageSource | None = None
 
     @property
     def window(self) -> Window:
@@ -150,16 +161,22 @@ class SamAnswers:
             mask_input=feedback,
         )
         is_ambiguous = labels.shape[1] == 1 and feedback is None
-        return self._shown(decoded, is_ambiguous=is_ambiguous)
+        asked = Asked(points_yx, labels, np.zeros((len(labels), 0, 4)), feedback)
+        return self._answers(decoded, asked, is_ambiguous=is_ambiguous)
 
     def boxes(self, boxes_yxyx: FloatArray) -> Answers:
         """Answer boxes: the single mask, then the two most confident others."""
         size = self.model.input_size
         boxes_xyxy = boxes_yxyx_to_input_xyxy(boxes_yxyx, self.window, size)
         decoded = self.model.decode(self.embedding, boxes_xyxy=boxes_xyxy[:, None])
-        return self._shown(decoded, is_ambiguous=False)
+        count = len(boxes_yxyx)
+        no_points, no_labels = np.zeros((count, 0, 2)), np.zeros((count, 0), np.int64)
+        asked = Asked(no_points, no_labels, boxes_yxyx[:, None], None)
+        return self._answers(decoded, asked, is_ambiguous=False)
 
-    def _shown(self, decoded: Decoded, *, is_ambiguous: bool) -> Answers:
+    def _answers(
+        self, decoded: Decoded, asked: Asked, *, is_ambiguous: bool
+    ) -> Answers:
         logits, iou = decoded
         order = iou[:, 1:].argsort(dim=1, descending=True, stable=True) + 1
         if not is_ambiguous:
@@ -167,9 +184,12 @@ class SamAnswers:
         order = order[:, :SHOWN]
         rows = torch.arange(len(iou), device=iou.device)[:, None]
         chosen = logits[rows, order]
-        masks = self.model.logits_to_window(chosen, self.image_hw) > 0
-        return Answers(
-            masks.cpu().numpy(),
-            iou[rows, order].cpu().numpy().astype(np.float32),
-            chosen[:, 0].cpu().numpy(),
-        )
+        masks = (self.model.logits_to_window(chosen, self.image_hw) > 0).cpu().numpy()
+        scores = iou[rows, order].cpu().numpy().astype(np.float32)
+        shown = Shown(masks, scores, chosen.cpu().numpy())
+        if self.model.refiner is not None and self.source is not None:
+            shown = refine_shown(
+                *(self.model.refiner, shown, asked, self.window, self.source),
+                is_ambiguous=is_ambiguous,
+            )
+        return Answers(shown.masks, shown.scores, shown.logits[:, 0])

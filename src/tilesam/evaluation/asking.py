@@ -22,6 +22,7 @@ from tilesam.evaluation.protocols import tight_box
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from tilesam.image import ImageSource
     from tilesam.model.runtime import Decoded, SamModel
     from tilesam.types import BoolArray, Window
 
@@ -41,17 +42,20 @@ class Asked:
         (256, g, g).
     truth
         (N, H, W) bool.
+    source
+        The image itself, for the model's refiner; without it nothing is refined.
     """
 
     model: SamModel
     embedding: Tensor
     truth: BoolArray
+    source: ImageSource | None = None
 
     @property
     def answers(self) -> SamAnswers:
         """Of the model about the image."""
         height, width = self.truth.shape[1:]
-        return SamAnswers(self.model, self.embedding, (height, width))
+        return SamAnswers(self.model, self.embedding, (height, width), self.source)
 
     @property
     def window(self) -> Window:

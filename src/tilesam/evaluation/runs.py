@@ -10,6 +10,7 @@ import numpy as np
 from tilesam.errors import DatasetError
 from tilesam.evaluation.asking import Asked
 from tilesam.evaluation.metrics import ObjectScore
+from tilesam.image import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,12 +112,13 @@ def evaluate_sample(
     if not objects:
         return []
     embedding = model.embed([sample.image])[0]
+    source = open_image(sample.image, channel_axis=2)
     rows: list[ObjectScore] = []
     for start in range(0, len(objects), limits.prompts_at_once):
         batch = objects[start : start + limits.prompts_at_once]
         layers = sample.label_layers
         truth = np.stack([layers[layer] == number for layer, number in batch])
-        scores = ask(Asked(model, embedding, truth))
+        scores = ask(Asked(model, embedding, truth, source))
         rows += _to_rows(sample, batch, truth, scores)
     return rows
 

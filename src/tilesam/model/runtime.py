@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tilesam.model.refining.refiner import MaskRefiner
     from tilesam.model.sam import Sam
     from tilesam.types import UInt8Array
 
@@ -35,6 +36,9 @@ Result = TypeVar("Result")
 
 Recipe: TypeAlias = "tuple[Callable[..., SamModel], tuple[Any, ...]]"
 """A function that returns a model, found by its name, and its arguments."""
+
+
+CPU = torch.device("cpu")
 
 
 class Decoded(NamedTuple):
@@ -92,6 +96,8 @@ class SamModel:
         precision cannot tell neighbouring pixels of a large input apart.
     recipe
         How another process gets the same model without being sent the weights.
+    refiner
+        Looks at masks again, where prompts about single objects are answered.
 
     Raises
     ------
@@ -113,6 +119,7 @@ class SamModel:
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         recipe: Recipe | None = None,
+        refiner: MaskRefiner | None = None,
     ) -> None:
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device, dtype)
@@ -123,6 +130,7 @@ class SamModel:
         self._has_warned_of_memory = False
         self._wanted_device, self._wanted_dtype = device, dtype
         self._recipe = recipe
+        self.refiner = None if refiner is None else refiner.on(self.device)
 
     def __reduce__(self) -> Recipe:
         """Return how to build the model again, see the notes of the class."""
@@ -138,6 +146,7 @@ class SamModel:
             weights_sha256=self.weights_sha256,
             device=self._wanted_device,
             dtype=self._wanted_dtype,
+            refiner=None if self.refiner is None else self.refiner.on(CPU),
         )
         return build, (network,)
 

@@ -52,6 +52,7 @@ def crop_mask(
     window_hw: tuple[int, int],
     input_size: int,
     visible_hw: tuple[int, int] | None = None,
+    hidden_hw: tuple[int, int] = (0, 0),
     stability_offset: float = 1.0,
 ) -> MaskCrop:
     """Upsample logits to the pixels of a window, threshold and crop them.
@@ -67,6 +68,8 @@ def crop_mask(
     visible_hw
         How much of the window is inside the image; what lies beyond is in no mask. By
         default all of it.
+    hidden_hw
+        How many of its first rows and columns are not.
     stability_offset
         In units of logits; positive.
 
@@ -89,8 +92,10 @@ def crop_mask(
     # The widest of the three masks decides how much is looked at.
     above = np.asarray(low_res_logits > -stability_offset)
     visible = visible_hw or window_hw
-    rows = axes[0].reached_by(np.any(above, axis=1), visible[0])
-    columns = axes[1].reached_by(np.any(above, axis=0), visible[1])
+    rows, columns = (
+        axes[i].reached_by(np.any(above, axis=1 - i), slice(hidden_hw[i], visible[i]))
+        for i in (0, 1)
+    )
     mask = np.empty((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
     loose = tight = 0
     for strip, logits in _logit_strips(low_res_logits, axes, rows, columns):
@@ -114,10 +119,10 @@ class _Axis:
     weights: Float32Array  # (n, 4), each row sums to one
     size: int  # of the low-resolution axis
 
-    def reached_by(self, is_source: BoolArray, visible: int) -> slice:
+    def reached_by(self, is_source: BoolArray, visible: slice) -> slice:
         """Return the visible pixels that get anything from the marked cells."""
         is_used = is_source[self.cells] & (self.weights > 0)
-        reached = np.flatnonzero(is_used[:visible].any(axis=1))
+        reached = visible.start + np.flatnonzero(is_used[visible].any(axis=1))
         if reached.size == 0:
             return slice(0, 0)
         return slice(int(reached[0]), int(reached[-1]) + 1)

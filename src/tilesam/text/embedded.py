@@ -146,6 +146,7 @@ class EmbeddedBackend:
                 *(image.model, image.grid, image.embeddings.get),
                 build_prompts(boxes_yxyx=box, image_hw=image.image_hw),
                 finest_level=image.finest_level,
+                source=image.source,
             )[0]
             if best.area:
                 crops.append(best.mask)

@@ -35,6 +35,7 @@ def _answered(asked: list[Prompts], image: TiledImage) -> list[MaskCandidate]:
         answer_prompts(
             *(image.model, image.grid, image.embeddings.get, prompts),
             finest_level=image.finest_level,
+            source=image.source,
         )[0]
         for prompts in asked
     ]

@@ -5,17 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import safetensors
-import safetensors.torch
-import torch
-
-from tilesam.errors import CheckpointError, OutputError
+from tilesam.errors import CheckpointError
 from tilesam.model.checkpoints.files import read_tensors
 from tilesam.model.checkpoints.fitting import check_fits
 from tilesam.model.checkpoints.registry import EMBEDDED_FOLDER
+from tilesam.model.checkpoints.saving import save_tensors
 from tilesam.text.network import TextNetwork
 from tilesam.text.vocabulary import vocabulary
-from tilesam.writing import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,25 +74,5 @@ def save_text_network(
     OutputError
         If the file cannot be written, or if values are not finite.
     """
-    tensors = {
-        name: _stored(name, value) for name, value in network.state_dict().items()
-    }
     about = {**(metadata or {}), VOCABULARY_KEY: " ".join(vocabulary())}
-    with written_whole(path) as partial:
-        try:
-            safetensors.torch.save_file(tensors, partial, metadata=about)
-        except safetensors.SafetensorError as error:
-            raise OSError(str(error)) from error
-
-
-def _stored(name: str, value: torch.Tensor) -> torch.Tensor:
-    stored = value.detach().cpu().contiguous()
-    if not stored.is_floating_point():
-        return stored
-    stored = stored.to(torch.float16)
-    if not torch.isfinite(stored).all():
-        raise OutputError(
-            f"{name} has values that are NaN, infinite or too large for float16; "
-            "expected finite weights; train again with a lower learning rate"
-        )
-    return stored
+    save_tensors(network.state_dict(), path, metadata=about)

@@ -15,9 +15,10 @@ import torch
 from torch.nn import functional
 
 from tilesam.model.preprocessing import resized_hw
+from tilesam.model.refining.sampling import to_uint8
 from tilesam.training.datasets import LabelLayers, Sample
 from tilesam.training.photometry import vary_light
-from tilesam.training.warping import Warp, separate_mirrored, to_uint8, warp_sample
+from tilesam.training.warping import Warp, separate_mirrored, warp_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,14 +154,14 @@ def _draw_warp(
     anchor = _draw_object(sample.label_layers, rng)
     zoomed = rng.random() < zoom.object_probability
     if anchor is not None and zoomed:
-        side = _log_uniform(rng, zoom.object_fraction) * size
+        side = log_uniform(rng, zoom.object_fraction) * size
         scale = side / max(anchor.extent_yx)
         # A large object is no reason to show mostly padding.
         scale = max(scale, _SMALLEST_ZOOM * size / max(height, width))
     else:
-        scale = _log_uniform(rng, zoom.jitter_scale) * size / max(height, width)
+        scale = log_uniform(rng, zoom.jitter_scale) * size / max(height, width)
     scale = min(scale, zoom.largest_magnification)
-    matrix = _draw_linear_part(rng) / scale
+    matrix = draw_linear_part(rng) / scale
     if anchor is None:
         middle = np.array([(height - 1) / 2, (width - 1) / 2])
         return Warp(matrix, middle, scale)
@@ -202,7 +203,7 @@ def _draw_object(layers: LabelLayers, rng: np.random.Generator) -> _Anchor | Non
     return None
 
 
-def _draw_linear_part(rng: np.random.Generator) -> Matrix:
+def draw_linear_part(rng: np.random.Generator) -> Matrix:
     """Draw a flip, a rotation (half of them by right angles) and a little shear."""
     turn = rng.random() < 0.5
     angle = rng.uniform(0, 2 * np.pi) if turn else np.pi / 2 * rng.integers(4)
@@ -226,6 +227,7 @@ def _keep_inside(
     return np.clip(center_yx, np.minimum(first, last), np.maximum(first, last))
 
 
-def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """Draw a number whose logarithm is uniform between limits."""
     low, high = np.log(limits)
     return float(np.exp(rng.uniform(low, high)))

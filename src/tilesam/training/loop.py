@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,7 +24,7 @@ from tilesam.training.optimisation import (
     set_learning_rate,
 )
 from tilesam.training.run_files import RunFiles, plot_log
-from tilesam.training.step import Figures, go_backward
+from tilesam.training.step import Figures, average, go_backward
 from tilesam.training.validation import QuickValidation
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from tilesam.model.sam import Sam
     from tilesam.training.batches import Batch
     from tilesam.training.recipes import Phase, Recipe
+    from tilesam.training.step import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +42,6 @@ LOG_EVERY = 10
 """Steps whose figures are averaged in one line of the log."""
 
 CPU = torch.device("cpu")
-
-Progress = Callable[[int, int, Figures], None]
-"""Called with the finished steps, all steps and the newest figures."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,8 @@ class TrainingOptions:
         Processes that prepare crops; 0 prepares them in this one.
     checkpoint_every
         Steps between checkpoints.
+    left_out
+        Domains of the data that are not trained on.
     stop_after
         Leave after this many steps of the recipe, with a checkpoint; for sharing a
         machine, or for comparing recipes over the same time.
@@ -74,6 +72,7 @@ class TrainingOptions:
     workers: int = 0
     checkpoint_every: int = 100
     stop_after: int | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class Trainer:
@@ -97,7 +96,7 @@ class Trainer:
         self.recipe = recipe
         self.options = options
         self.files = RunFiles(weights)
-        self.images = ManifestDataset(data, "train")
+        self.images = ManifestDataset(data, "train", left_out=options.left_out)
         self.validation_images = ManifestDataset(data, "val")
         torch.manual_seed(options.seed)
         self.network = build_network(recipe, options.initial_weights)
@@ -156,7 +155,9 @@ class Trainer:
     @property
     def _identity(self) -> str:
         begun = self.options.initial_weights or "random weights"
-        return f"{self.recipe!r} seed {self.options.seed} from {begun}"
+        left_out = "".join(f" without {name}" for name in self.options.left_out)
+        seed = self.options.seed
+        return f"{self.recipe.description} seed {seed} from {begun}{left_out}"
 
     def _run_phase(
         self, index: int, start: int, last: int, progress: Progress | None
@@ -214,6 +215,7 @@ class Trainer:
             phase,
             seed=seed,
             bfloat16=self.recipe.bfloat16,
+            prompting=self.recipe.prompting,
         )
         self._update_weights()
         return {"learning_rate": rate, **figures}
@@ -262,11 +264,13 @@ class Trainer:
 
     def _finish(self) -> None:
         provenance = {
-            "recipe": repr(self.recipe),
+            "recipe": self.recipe.description,
             "seed": str(self.options.seed),
             "initial_weights": self.options.initial_weights or "random",
             "steps": str(self.step),
         }
+        if self.options.left_out:
+            provenance["left_out"] = ", ".join(self.options.left_out)
         save_weights(
             self._averaged_network(),
             self.files.weights,
@@ -274,14 +278,6 @@ class Trainer:
             metadata=provenance,
         )
         plot_log(self.files.log, self.files.plot)
-
-
-def average(figures: list[Figures]) -> Figures:
-    """Return the mean of each figure over the steps that have it."""
-    names = {name: None for step in figures for name in step}
-    return {
-        name: fmean(step[name] for step in figures if name in step) for name in names
-    }
 
 
 def build_network(recipe: Recipe, initial_weights: str | None) -> Sam:
@@ -324,4 +320,5 @@ def training_config(recipe: Recipe) -> SamConfig:
         )
     config = CONFIGS[recipe.architecture]
     encoder = replace(config.encoder, drop_path_rate=recipe.drop_path_rate)
-    return replace(config, encoder=encoder)
+    input_size = recipe.input_size or config.input_size
+    return replace(config, encoder=encoder, input_size=input_size)

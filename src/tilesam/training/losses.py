@@ -122,6 +122,8 @@ def round_loss(
     prompts: PromptState,
     masks: Tensor,
     weights: LossWeights,
+    *,
+    multimask_output: bool = True,
 ) -> RoundLoss:
     """Return the loss of one round.
 
@@ -133,22 +135,41 @@ def round_loss(
     ----------
     masks
         (B, N, S, S) bool, the objects meant.
+    multimask_output
+        False has the single mask answer everything, and teaches nothing else.
     """
-    logits = output.low_res_logits
+    logits, predicted_iou = output
+    if not multimask_output:
+        logits, predicted_iou = logits[:, :, :1], predicted_iou[:, :, :1]
     target = soften(masks, logits.shape[-1])
     losses = mask_losses(logits, target, weights)
     with torch.no_grad():
         iou = mask_iou(logits, target.unsqueeze(2))
-    best_loss, best = losses[..., 1:].min(dim=-1)
-    if prompts.is_single_point:
-        mask_loss, chosen = best_loss, best + 1
-    else:
-        mask_loss = losses[..., 0] + MULTIMASK_WEIGHT * best_loss
-        chosen = torch.zeros_like(best)
-    error = output.predicted_iou - iou
+    mask_loss, chosen = _answer_loss(losses, is_ambiguous=prompts.is_single_point)
+    error = predicted_iou - iou
     loss = mask_loss.mean() + weights.iou * error.square().mean()
     chosen_iou = iou.gather(-1, chosen.unsqueeze(-1)).mean()
     return RoundLoss(loss, chosen_iou, error.detach().abs().mean())
+
+
+def _answer_loss(losses: Tensor, *, is_ambiguous: bool) -> tuple[Tensor, Tensor]:
+    """Return the (B, N) loss of each object's answer, and which mask the answer is.
+
+    Parameters
+    ----------
+    losses
+        (B, N, 4) of all masks, or (B, N, 1) of the single one.
+    is_ambiguous
+        Whether one of three is asked for.
+    """
+    single = losses[..., 0]
+    nothing = torch.zeros_like(single, dtype=torch.int64)
+    if losses.shape[-1] == 1:
+        return single, nothing
+    best_loss, best = losses[..., 1:].min(dim=-1)
+    if is_ambiguous:
+        return best_loss, best + 1
+    return single + MULTIMASK_WEIGHT * best_loss, nothing
 
 
 def dense_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from tilesam.image.reading import read_image_file
 from tilesam.training.datasets import LabelLayers, Sample
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from numpy.typing import NDArray
 
     from tilesam.types import UInt8Array
@@ -88,6 +90,32 @@ def read_manifest(folder: Path | str, split: str) -> list[ManifestRow]:
             "one of them, or add such rows"
         )
     return chosen
+
+
+def without_domains(
+    rows: Sequence[ManifestRow], left_out: Collection[str]
+) -> list[ManifestRow]:
+    """Return the rows of all domains but some.
+
+    Raises
+    ------
+    DatasetError
+        If a domain has no rows, or no other domain has any.
+    """
+    known = sorted({row.domain for row in rows})
+    for name in left_out:
+        if name not in known:
+            raise DatasetError(
+                f"the domain '{name}' cannot be left out, because it has no rows; "
+                f"there are {', '.join(known)}; choose among these"
+            )
+    kept = [row for row in rows if row.domain not in left_out]
+    if not kept:
+        raise DatasetError(
+            f"without the domains {', '.join(left_out)} no rows are left; expected at "
+            "least one other domain; leave out fewer"
+        )
+    return kept
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -218,10 +246,14 @@ class ManifestDataset:
         Holds `manifest.csv`.
     split
         For example "train" or "val".
+    left_out
+        Domains that are passed over, see `without_domains`.
     """
 
-    def __init__(self, folder: Path | str, split: str) -> None:
-        self.rows = read_manifest(folder, split)
+    def __init__(
+        self, folder: Path | str, split: str, *, left_out: Collection[str] = ()
+    ) -> None:
+        self.rows = without_domains(read_manifest(folder, split), left_out)
         self._samples: dict[int, Sample] = {}
 
     def __len__(self) -> int:

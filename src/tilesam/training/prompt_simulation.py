@@ -73,6 +73,8 @@ def simulate_rounds(
     error_points: int,
     repeats: int,
     generator: torch.Generator,
+    multimask_output: bool = True,
+    mask_feedback: bool = True,
 ) -> Iterator[Round]:
     """Ask for objects again and again, as the paper's training does.
 
@@ -88,6 +90,11 @@ def simulate_rounds(
         Rounds with one more point, drawn where the last mask was wrong.
     repeats
         Rounds without a new point: one last, the others at random places.
+    multimask_output
+        Whether a single point is answered by three masks, not by the single one.
+    mask_feedback
+        Whether further rounds are given the logits that they correct; else they have
+        all points, and nothing besides.
 
     Yields
     ------
@@ -98,8 +105,9 @@ def simulate_rounds(
     output = network.decode(image_embedding, **vars(prompts))
     yield Round(prompts, output)
     for has_new_point in draw_plan(error_points, repeats, generator):
-        feedback = choose_feedback(output, prompts)
-        prompts = replace(prompts, mask_input=feedback)
+        feedback = choose_feedback(output, prompts, multimask_output=multimask_output)
+        if mask_feedback:
+            prompts = replace(prompts, mask_input=feedback)
         if has_new_point:
             prompts = prompts.with_point(
                 *sample_error_point(masks, feedback, generator)
@@ -165,14 +173,16 @@ def sample_boxes(masks: Tensor, generator: torch.Generator) -> Tensor:
     return torch.cat([lower, upper], dim=-1).clamp(0, size - 1)
 
 
-def choose_feedback(output: MaskDecoderOutput, prompts: PromptState) -> Tensor:
+def choose_feedback(
+    output: MaskDecoderOutput, prompts: PromptState, *, multimask_output: bool = True
+) -> Tensor:
     """Return the (B, N, 4h, 4w) logits that the next round is given, detached.
 
-    After a single point that is the best of the three by predicted IoU, later the
-    single mask.
+    After a single point that is the best of the three by predicted IoU, later, and
+    without `multimask_output`, the single mask.
     """
     logits = output.low_res_logits.detach()
-    if not prompts.is_single_point:
+    if not (multimask_output and prompts.is_single_point):
         return logits[:, :, 0]
     best = output.predicted_iou.detach()[:, :, 1:].argmax(dim=-1) + 1
     index = best[:, :, None, None, None].expand(-1, -1, 1, *logits.shape[-2:])

@@ -63,6 +63,22 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Prompting:
+    """How a network is asked, and what of its answers counts.
+
+    Parameters
+    ----------
+    multimask_output
+        Whether a single point is answered by three masks, not by the single one.
+    mask_feedback
+        Whether further prompts on an object come with the logits that they correct.
+    """
+
+    multimask_output: bool = True
+    mask_feedback: bool = True
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All that determines a run besides the data and the seed.
 
@@ -77,6 +93,11 @@ class Recipe:
     bfloat16
         Compute under autocast. On a CPU with AVX512-BF16 a step of `tiny` at 512
         pixels takes 0.53 s instead of 0.75 s, with losses equal to a thousandth.
+    prompting
+        The same in all phases.
+    input_size
+        What the weights are said to be for, in pixels; None is what the architecture
+        is for. Phases have sizes of their own.
     """
 
     architecture: str
@@ -89,6 +110,22 @@ class Recipe:
     drop_path_rate: float = 0.0
     validate_every: int = 200
     bfloat16: bool = False
+    prompting: Prompting = field(default=Prompting(), repr=False)
+    input_size: int | None = field(default=None, repr=False)
+
+    @property
+    def description(self) -> str:
+        """All of it as text, which tells runs apart.
+
+        Of the last two fields it says only what is not as usual: runs that began
+        before there were such go on.
+        """
+        text = repr(self)
+        if self.prompting != Prompting():
+            text += f" {self.prompting!r}"
+        if self.input_size is not None:
+            text += f" input_size={self.input_size}"
+        return text
 
     @property
     def total_steps(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from tilesam.training.losses import dense_loss, round_loss
 from tilesam.training.prompt_simulation import FirstPrompt, simulate_rounds
+from tilesam.training.recipes import Prompting
 
 if TYPE_CHECKING:
     from tilesam.model.sam import Sam
@@ -22,6 +24,9 @@ FIRST_PROMPTS: tuple[FirstPrompt, ...] = ("point", "box")
 
 Figures = dict[str, float]
 
+Progress = Callable[[int, int, Figures], None]
+"""Called with the finished steps, all steps and the newest figures."""
+
 
 def go_backward(
     network: Sam,
@@ -31,6 +36,7 @@ def go_backward(
     *,
     seed: int,
     bfloat16: bool = False,
+    prompting: Prompting | None = None,
 ) -> Figures:
     """Add the gradients of one batch to the parameters.
 
@@ -43,6 +49,8 @@ def go_backward(
         Determines the simulated prompts.
     bfloat16
         Compute under autocast; losses and gradients of parameters stay float32.
+    prompting
+        What answers, and what further rounds are given; None is the usual.
 
     Returns
     -------
@@ -50,11 +58,12 @@ def go_backward(
         `loss`, `iou_point`, `iou_box` (of the first round) and `iou_error` where the
         phase has prompts, `dense_loss` where it has dense targets.
     """
+    prompting = prompting or Prompting()
     device = batch.images.device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
         embedding = network.encode(batch.images)
         leaf = embedding.detach().requires_grad_()
-        figures = _prompt_rounds(network, leaf, batch, phase, seed)
+        figures = _prompt_rounds(network, leaf, batch, phase, prompting, seed)
         loss = embedding.new_zeros(())
         if phase.dense_weight:
             maps = dense_head(network.mask_decoder, embedding)
@@ -66,7 +75,12 @@ def go_backward(
 
 
 def _prompt_rounds(
-    network: Sam, embedding: Tensor, batch: Batch, phase: Phase, seed: int
+    network: Sam,
+    embedding: Tensor,
+    batch: Batch,
+    phase: Phase,
+    prompting: Prompting,
+    seed: int,
 ) -> Figures:
     """Go backward through all rounds of all objects, to the embedding's gradient."""
     figures: Figures = {}
@@ -84,11 +98,24 @@ def _prompt_rounds(
             error_points=phase.error_points,
             repeats=phase.repeats,
             generator=torch.Generator().manual_seed(2 * seed + number),
+            multimask_output=prompting.multimask_output,
+            mask_feedback=prompting.mask_feedback,
         )
         for answer in answers:
-            part = round_loss(answer.output, answer.prompts, masks, phase.losses)
+            part = round_loss(
+                *(answer.output, answer.prompts, masks, phase.losses),
+                multimask_output=prompting.multimask_output,
+            )
             (part.loss / (rounds * len(halves))).backward()
             losses.append(float(part.loss.detach()))
             errors.append(float(part.iou_error))
             figures.setdefault(f"iou_{first}", float(part.iou))
     return figures | {"loss": fmean(losses), "iou_error": fmean(errors)}
+
+
+def average(figures: list[Figures]) -> Figures:
+    """Return the mean of each figure over the steps that have it."""
+    names = {name: None for step in figures for name in step}
+    return {
+        name: fmean(step[name] for step in figures if name in step) for name in names
+    }

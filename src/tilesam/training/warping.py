@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.measure import label as connected_components
-from torch.nn import functional
+
+from tilesam.model.refining.sampling import resample
 
 if TYPE_CHECKING:
     from tilesam.training.datasets import LabelLayers, Sample
@@ -85,56 +85,6 @@ def warp_sample(
 def _mirror(indices: Float32Array, length: int) -> NDArray[np.int64]:
     wrapped = indices.astype(np.int64) % (2 * length)
     return np.minimum(wrapped, 2 * length - 1 - wrapped)
-
-
-def resample(
-    image: UInt8Array, y: Float32Array, x: Float32Array, scale: float
-) -> UInt8Array:
-    """Sample bilinearly from an image first averaged down to about the new scale.
-
-    Parameters
-    ----------
-    image
-        (H, W, 3) uint8.
-    y, x
-        (S, T) float32, pixels of the image.
-    scale
-        Pixels of the result for each of the image.
-
-    Returns
-    -------
-    UInt8Array
-        (S, T, 3).
-    """
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    factor = max(1, round(1 / scale))
-    if factor > 1:
-        pixels = functional.avg_pool2d(
-            pixels, min(factor, *image.shape[:2]), ceil_mode=True
-        )
-    height, width = pixels.shape[-2:]
-    # grid_sample wants -1 and 1 at the outer borders of the first and last pixel.
-    grid = np.stack(
-        [
-            (2 * x + 1) / (factor * width) - 1,
-            (2 * y + 1) / (factor * height) - 1,
-        ],
-        axis=-1,
-    )
-    sampled = functional.grid_sample(
-        pixels,
-        torch.from_numpy(grid)[None],
-        mode="bilinear",
-        padding_mode="reflection",
-        align_corners=False,
-    )
-    return to_uint8(sampled)
-
-
-def to_uint8(pixels: torch.Tensor) -> UInt8Array:
-    """Return (1, 3, H, W) float of 0-255 as (H, W, 3) uint8, rounded."""
-    rounded = pixels[0].add(0.5).clamp(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(rounded.permute(1, 2, 0).numpy())
 
 
 def separate_mirrored(layer: NDArray[np.int32], outside: BoolArray) -> LabelLayers:

@@ -19,6 +19,8 @@ from tests.engine.annotation.making import (
     paint_foreign,
 )
 from tilesam.annotation import OverlapQuestion, accept_all, many_objects
+from tilesam.annotation.many_objects import delete_all
+from tilesam.annotation.targets import OnlyLabels
 from tilesam.errors import AnnotationError
 
 found_labels = hnp.arrays(np.uint32, (5, 6), elements=st.sampled_from([0, 0, 3, 7, 9]))
@@ -103,3 +105,64 @@ def test_what_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(many_objects, "MOST_PIXELS", 8)
     with pytest.raises(AnnotationError, match="smaller region, or export"):
         accept_all(bench.objects, found)
+
+
+def with_objects():
+    """Return a bench with two accepted objects on planes of their own."""
+    bench = build_bench()
+    for label, plane in ((1, 0), (2, 1)):
+        bench.objects.plane = (plane,)
+        candidate = build_candidate(np.ones((2, 3)), (2 * label, 3))
+        bench.history.do(bench.objects.accept(candidate, label=label, clock=noon))
+    return bench
+
+
+def test_many_are_deleted_in_one_step_and_come_back():
+    bench = with_objects()
+    bench.labels[0, 8, :4] = 90  # of somebody else
+    before, rows = bench.labels.copy(), list(bench.rows)
+    edit = delete_all(bench.objects, [1, 90], {90: ((0, 1), (8, 9), (0, 11))})
+    assert edit.name == "delete 2 objects"
+    assert len(edit.changes) == 1
+    bench.history.do(edit)
+    np.testing.assert_array_equal(bench.labels, np.where(before == 2, 2, 0))
+    assert [row.label for row in bench.rows] == [2]
+    bench.history.undo()
+    np.testing.assert_array_equal(bench.labels, before)
+    assert list(bench.rows) == rows
+
+
+@settings(max_examples=50)
+@given(foreign_labels, st.sets(st.integers(1, 9), min_size=1))
+def test_deleting_many_is_deleting_one_by_one(foreign, labels):
+    bench, oracle = (build_bench(paint_foreign(foreign)) for _ in range(2))
+    there = sorted(labels & set(np.unique(bench.labels).tolist()))
+    whole = tuple((0, side) for side in SHAPE)
+    for label in there:
+        oracle.history.do(oracle.objects.delete(label, extent=whole))
+    if there:
+        edit = delete_all(bench.objects, there, dict.fromkeys(there, whole))
+        bench.history.do(edit)
+    np.testing.assert_array_equal(bench.labels, oracle.labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [([], "nothing to delete"), ([1, 77], "no object 77")]
+)
+def test_what_is_not_there_cannot_be_deleted(labels, words):
+    bench = with_objects()
+    before = bench.labels.copy()
+    with pytest.raises(AnnotationError, match=words):
+        delete_all(bench.objects, labels, {})
+    np.testing.assert_array_equal(bench.labels, before)
+
+
+def test_some_objects_are_read_as_if_there_were_no_others():
+    bench = with_objects()
+    only = OnlyLabels(bench.objects.target, [2, 50])
+    whole = tuple(slice(0, side) for side in SHAPE)
+    assert only.shape == SHAPE
+    read = only.read(whole)
+    assert read.dtype == bench.labels.dtype
+    np.testing.assert_array_equal(read, np.where(bench.labels == 2, 2, 0))
+    assert bench.labels.max() == 2

@@ -61,6 +61,21 @@ def test_safetensors_with_what_they_say_of_themselves(tmp_path: Path) -> None:
     assert content.path == path
 
 
+@pytest.mark.parametrize("length", range(8))
+def test_safetensors_whose_header_is_as_long_as_a_pickle_begins(
+    length: int, tmp_path: Path
+) -> None:
+    # Headers are padded to eights: one of these in 32 begins with 0x80.
+    path = tmp_path / "weights.safetensors"
+    starts = set()
+    for more in range(32):
+        note = "x" * (8 * more + length)
+        safetensors.torch.save_file(TENSORS, path, metadata={"note": note})
+        starts.add(path.read_bytes()[0])
+        assert_same(read_tensors(path).tensors)
+    assert 0x80 in starts
+
+
 @pytest.mark.parametrize("is_legacy", [False, True])
 def test_what_torch_saves(is_legacy: bool, tmp_path: Path) -> None:
     path = save(tmp_path / "weights.safetensors", TENSORS, is_legacy=is_legacy)

@@ -19,6 +19,7 @@ class ScriptedModel:
 
     answers: list[tuple[list[list[list[int]]], list[float]]]
     input_size: int = 8
+    refiner: None = None
     calls: list[dict[str, np.ndarray | None]] = field(default_factory=list)
 
     def decode(self, _image_embedding, **prompts) -> Decoded:

@@ -113,6 +113,49 @@ def test_stability_compares_the_mask_at_minus_and_plus_one():
     assert crop.stability_score == 0.5
 
 
+@given(
+    seed=st.integers(0, 10_000),
+    shift=st.sampled_from([-6.0, -2.0, 0.0, 3.0]),
+    window_hw=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    hidden_hw=st.tuples(st.integers(0, 95), st.integers(0, 95)),
+    visible_hw=st.tuples(st.integers(0, 95), st.integers(0, 95)),
+)
+def test_what_is_hidden_is_cut_off_the_whole_crop(
+    seed, shift, window_hw, hidden_hw, visible_hw
+):
+    logits = smooth_logits(seed, shift=shift)
+    size = {"window_hw": window_hw, "input_size": INPUT_SIZE}
+    whole = crop_mask(logits, **size)
+    cut = crop_mask(logits, **size, hidden_hw=hidden_hw, visible_hw=visible_hw)
+    is_shown = np.zeros(window_hw, bool)
+    is_shown[hidden_hw[0] : visible_hw[0], hidden_hw[1] : visible_hw[1]] = True
+    expected = paste(whole, window_hw) & is_shown
+    found = paste(cut, window_hw)
+    full = full_upsampling(logits, window_hw)
+    is_clear = np.abs(full) > ROUNDING
+    assert_array_equal(found[is_clear], expected[is_clear])
+    assert not found[~is_shown].any()
+    assert cut.mask.size == 0 or (cut.mask.any(axis=0)[[0, -1]]).all()
+    assert cut.mask.size == 0 or (cut.mask.any(axis=1)[[0, -1]]).all()
+    assert cut.mask.size or cut.offset_yx == (0, 0)
+    # Stability is that of what can be seen.
+    loose = np.count_nonzero((full > -1 + ROUNDING) & is_shown)
+    tight = np.count_nonzero((full > 1 - ROUNDING) & is_shown)
+    assert cut.stability_score <= tight / max(loose, 1)
+
+
+def test_nothing_is_hidden_unless_asked():
+    logits = smooth_logits(3)
+    size = {"window_hw": (70, 50), "input_size": INPUT_SIZE}
+    usual, explicit = (
+        crop_mask(logits, **size),
+        crop_mask(logits, **size, hidden_hw=(0, 0), visible_hw=(70, 50)),
+    )
+    assert_array_equal(usual.mask, explicit.mask)
+    assert usual.offset_yx == explicit.offset_yx
+    assert usual.stability_score == explicit.stability_score
+
+
 def test_a_stability_offset_of_zero_is_refused():
     with pytest.raises(ValueError, match="must be positive"):
         crop_mask(

@@ -16,8 +16,14 @@ from skimage.io import imsave
 from tilesam.errors import DatasetError, TrainingError
 from tilesam.model import configs
 from tilesam.model.configs import PyramidConfig, SamConfig
-from tilesam.training.loop import Trainer, TrainingOptions
-from tilesam.training.recipes import LARGE_OBJECTS, ROBUST, Phase, Recipe
+from tilesam.training.loop import Trainer, TrainingOptions, build_network
+from tilesam.training.recipes import (
+    LARGE_OBJECTS,
+    ROBUST,
+    Phase,
+    Prompting,
+    Recipe,
+)
 from tilesam.training.run_files import read_log
 
 SMALL = PyramidConfig(dims=(8, 8, 8, 8), depths=(1, 1, 1, 1))
@@ -222,3 +228,58 @@ def test_squares_are_learned(data: Path, tmp_path: Path) -> None:
     trainer = Trainer(chosen, data, tmp_path / "run.safetensors", TrainingOptions())
     trainer.run()
     assert float(read_log(trainer.files.log)[-1]["val_box"]) > 0.5
+
+
+@pytest.mark.parametrize(
+    "prompting",
+    [Prompting(multimask_output=False), Prompting(mask_feedback=False)],
+)
+def test_other_prompts_make_other_weights(
+    prompting: Prompting, data: Path, tmp_path: Path
+) -> None:
+    usual = train(data, tmp_path / "usual.safetensors")
+    other = train(data, tmp_path / "other.safetensors", prompting=prompting)
+    first, second = usual.network.state_dict(), other.network.state_dict()
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+
+
+def test_with_one_output_the_other_three_learn_nothing(
+    data: Path, tmp_path: Path
+) -> None:
+    trainer = train(
+        data,
+        tmp_path / "run.safetensors",
+        prompting=Prompting(multimask_output=False),
+        weight_decay=0.0,
+    )
+    torch.manual_seed(3)
+    fresh = build_network(trainer.recipe, None).state_dict()
+    trained = trainer.network.state_dict()
+    name = "mask_decoder.output_hypernetworks_mlps.{}.layers.2.bias"
+    is_fresh = [
+        torch.equal(fresh[name.format(t)], trained[name.format(t)]) for t in range(4)
+    ]
+    assert is_fresh == [False, True, True, True]
+
+
+def test_weights_know_the_input_size_of_their_recipe(
+    data: Path, tmp_path: Path
+) -> None:
+    from tilesam.model.checkpoints.loading import load_model
+
+    out = tmp_path / "run.safetensors"
+    train(data, out, input_size=128)
+    assert load_model(out, device="cpu").input_size == 128
+
+
+def test_a_run_without_some_domains_is_another_run(data: Path, tmp_path: Path) -> None:
+    rows = (data / "manifest.csv").read_text().replace("train,squares", "train,odd", 1)
+    folder = shutil.copytree(data, tmp_path / "data")
+    (folder / "manifest.csv").write_text(rows)
+    out = tmp_path / "run.safetensors"
+    options = TrainingOptions(seed=3, stop_after=1, left_out=("odd",))
+    trainer = Trainer(recipe(), folder, out, options)
+    assert trainer.images.domains == ["squares"]
+    trainer.run()
+    with pytest.raises(TrainingError, match="another recipe"):
+        Trainer(recipe(), folder, out, TrainingOptions(seed=3)).resume()

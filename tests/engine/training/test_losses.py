@@ -112,3 +112,57 @@ def test_weights_scale_their_parts() -> None:
     ]
     whole = mask_losses(logits, target, LossWeights(20.0, 2.0, 3.0))
     torch.testing.assert_close(sum(parts), whole)
+
+
+@pytest.mark.parametrize("prompts", [POINT, BOX])
+def test_the_single_output_answers_everything(prompts: PromptState) -> None:
+    output, masks = answer(good_token=0)
+    result = round_loss(output, prompts, masks, DICE_ONLY, multimask_output=False)
+    assert result.iou.item() == 1.0
+    assert result.loss.item() == pytest.approx(0, abs=1e-4)
+    output, masks = answer(good_token=2)
+    result = round_loss(output, prompts, masks, DICE_ONLY, multimask_output=False)
+    assert result.iou.item() == 0.0
+    assert result.loss.item() == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("prompts", [POINT, BOX])
+def test_nothing_but_the_single_output_learns(prompts: PromptState) -> None:
+    output, masks = answer(good_token=0)
+    output.low_res_logits.data *= 0.05
+    weights = LossWeights(focal=1.0, dice=1.0, iou=1.0)
+    round_loss(output, prompts, masks, weights, multimask_output=False).loss.backward()
+    learns = output.low_res_logits.grad.flatten(3).abs().sum(-1) > 0
+    assert learns.flatten().tolist() == [True, False, False, False]
+    # d/dx (x - iou)^2 at x = 0 with an IoU of 1.
+    assert output.predicted_iou.grad.flatten().tolist() == [-2, 0, 0, 0]
+
+
+def as_ever(output: MaskDecoderOutput, masks: Tensor, weights: LossWeights) -> Tensor:
+    """The loss of a point and that of a box, written out."""
+    logits = output.low_res_logits
+    target = soften(masks, logits.shape[-1])
+    losses = mask_losses(logits, target, weights)
+    iou = mask_iou(logits, target.unsqueeze(2))
+    score = weights.iou * (output.predicted_iou - iou).square().mean()
+    best = losses[..., 1:].min(dim=-1).values
+    return torch.stack(
+        [
+            best.mean() + score,
+            (losses[..., 0] + MULTIMASK_WEIGHT * best).mean() + score,
+        ]
+    )
+
+
+def test_without_being_told_otherwise_it_is_the_loss_it_always_was() -> None:
+    generator = torch.Generator().manual_seed(0)
+    output = MaskDecoderOutput(
+        torch.randn(2, 3, 4, 8, 8, generator=generator),
+        torch.rand(2, 3, 4, generator=generator),
+    )
+    masks = torch.rand(2, 3, 32, 32, generator=generator) < 0.5
+    weights = LossWeights(20.0, 2.0, 3.0, 1.0)
+    found = [round_loss(output, p, masks, weights).loss for p in (POINT, BOX)]
+    torch.testing.assert_close(
+        torch.stack(found), as_ever(output, masks, weights), rtol=0, atol=0
+    )

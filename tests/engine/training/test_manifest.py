@@ -15,6 +15,7 @@ from tilesam.training.manifest import (
     ManifestDataset,
     load_sample,
     read_manifest,
+    without_domains,
 )
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -201,3 +202,20 @@ def test_extreme_sampling_weights(power, share_of_few):
     weights = sampling_weights(domains, [1] * 16 + [0], power=power)
     np.testing.assert_allclose(weights[16], share_of_few)
     np.testing.assert_allclose(weights.sum(), 1)
+
+
+def test_domains_are_left_out(folder):
+    assert ManifestDataset(folder, "train").domains == ["cells", "tissue"]
+    kept = ManifestDataset(folder, "train", left_out=["cells"])
+    assert kept.domains == ["tissue"]
+    assert kept[0].name == "tissue/b"
+
+
+def test_an_unknown_domain_cannot_be_left_out(folder):
+    with pytest.raises(DatasetError, match=r"domain 'leaf'.*there are cells, tissue"):
+        ManifestDataset(folder, "train", left_out=["tissue", "leaf"])
+
+
+def test_something_has_to_be_left(folder):
+    with pytest.raises(DatasetError, match=r"without the domains cells, tissue no row"):
+        without_domains(read_manifest(folder, "train"), ["cells", "tissue"])

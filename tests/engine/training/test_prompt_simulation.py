@@ -14,6 +14,7 @@ from tilesam.training.prompt_simulation import (
     sample_boxes,
     sample_error_point,
     sample_points,
+    simulate_rounds,
     tight_boxes,
 )
 
@@ -133,3 +134,64 @@ def test_a_second_point_ends_the_ambiguity() -> None:
     assert more.points_xy is not None
     assert more.points_xy.shape == (1, 1, 2, 2)
     assert not PromptState().is_single_point
+
+
+class Recorder:
+    """Answers every object with the whole image, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Tensor | None]] = []
+
+    def decode(self, _: Tensor, **prompts: Tensor | None) -> MaskDecoderOutput:
+        self.asked.append(prompts)
+        # Token t of round r is everywhere 10 r + t + 1: a mask that is too large.
+        round_ = 10.0 * (len(self.asked) - 1)
+        tokens = torch.arange(1.0, 5.0).reshape(1, 1, 4, 1, 1) + round_
+        iou = torch.tensor([[[0.9, 0.1, 0.8, 0.2]]])
+        return MaskDecoderOutput(tokens.expand(1, 1, 4, 8, 8), iou)
+
+
+def ask(first: str, **options: bool) -> list[dict[str, Tensor | None]]:
+    network = Recorder()
+    rounds = simulate_rounds(
+        network,
+        torch.zeros(1, 256, 2, 2),
+        rectangle(8, 8, 15, 15),
+        first=first,
+        error_points=2,
+        repeats=0,
+        generator=seeded(0),
+        **options,
+    )
+    assert len(list(rounds)) == 3
+    return network.asked
+
+
+def fed_back(asked: list[dict[str, Tensor | None]]) -> list[float | None]:
+    given = [prompts["mask_input"] for prompts in asked]
+    return [None if logits is None else logits.unique().item() for logits in given]
+
+
+def test_the_usual_rounds_are_given_what_they_correct() -> None:
+    # After a point the most confident of three, then the single mask.
+    assert fed_back(ask("point")) == [None, 3.0, 11.0]
+    assert fed_back(ask("box")) == [None, 1.0, 11.0]
+
+
+def test_with_one_output_the_single_mask_is_given_back() -> None:
+    assert fed_back(ask("point", multimask_output=False)) == [None, 1.0, 11.0]
+
+
+def test_without_feedback_every_round_has_points_alone() -> None:
+    asked = ask("point", mask_feedback=False)
+    assert fed_back(asked) == [None, None, None]
+    counts = [prompts["point_labels"].shape[-1] for prompts in asked]
+    assert counts == [1, 2, 3]
+    # The mask covers too much all the same, and both corrections say so.
+    assert asked[-1]["point_labels"].flatten().tolist() == [1, 0, 0]
+
+
+def test_whether_masks_are_fed_back_changes_no_point() -> None:
+    one, other = ask("point"), ask("point", mask_feedback=False)
+    for first, second in zip(one, other, strict=True):
+        assert torch.equal(first["points_xy"], second["points_xy"])

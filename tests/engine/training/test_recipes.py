@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tilesam.errors import TrainingError
-from tilesam.training.recipes import RECIPE_NAMES, Phase, Recipe, build_recipe
+from tilesam.training.recipes import (
+    RECIPE_NAMES,
+    Phase,
+    Prompting,
+    Recipe,
+    build_recipe,
+)
 
 TWO_PHASES = Recipe("tiny", (Phase(3, 64, 1, 1, 0), Phase(2, 64, 1, 1, 0)))
 
@@ -32,3 +40,20 @@ def test_every_recipe_teaches_something_in_every_phase(name):
 def test_an_unknown_recipe_is_named_with_those_that_exist():
     with pytest.raises(TrainingError, match=r"no recipe 'quick'.*tiny-cpu.*smoke"):
         build_recipe("quick", "tiny")
+
+
+def test_what_is_as_usual_is_not_told_so_that_older_runs_go_on():
+    assert TWO_PHASES.description == repr(TWO_PHASES)
+    assert "input_size" not in repr(TWO_PHASES)
+    assert replace(TWO_PHASES, prompting=Prompting()).description == repr(TWO_PHASES)
+
+
+def test_recipes_that_differ_are_described_differently():
+    others = [
+        replace(TWO_PHASES, prompting=Prompting(multimask_output=False)),
+        replace(TWO_PHASES, prompting=Prompting(mask_feedback=False)),
+        replace(TWO_PHASES, input_size=256),
+        replace(TWO_PHASES, input_size=128),
+        replace(TWO_PHASES, warmup_steps=1),
+    ]
+    assert len({recipe.description for recipe in (TWO_PHASES, *others)}) == 6

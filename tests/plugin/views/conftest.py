@@ -153,6 +153,18 @@ def _objects_panel():
     return panel
 
 
+def _similar_panel():
+    from napari_sam.views.similar_panel import SimilarPanel
+
+    panel = SimilarPanel()
+    panel.set_ready(True)
+    panel.set_formats(FORMATS)
+    panel.set_progress(RunProgress(1_234, 12_345, None))
+    panel.set_counts(12_345, 56_789)
+    panel.set_message("Deleted 12,345 objects; undo it above.")
+    return panel
+
+
 def _session_box():
     from napari_sam.views.session_box import SessionBox
 
@@ -170,6 +182,7 @@ PANELS = {
     "everything": _everything_panel,
     "text": _text_panel,
     "objects": _objects_panel,
+    "similar": _similar_panel,
     "session": _session_box,
 }
 

@@ -28,6 +28,9 @@ TITLES = {
     "sbd": "SBD",
     "f": "best F",
     "quality": "IoU with the corrected mask",
+    "similar": "AP of similar objects",
+    "similar_elsewhere": "of other images alone",
+    "similar_chance": "at random",
 }
 """Others keep their names."""
 
@@ -36,6 +39,7 @@ RANDOM = "random_"
 MAIN = (
     *("box", "point", "oracle", "three_points", "nine_points"),
     *("clicks_85", "clicks_90", "pq", "aji", "sbd", "f", "quality"),
+    *("similar", "similar_elsewhere", "similar_chance"),
 )
 """Those that the table of domains has; all are in the JSON document."""
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 CONTAINER_KEYS = ("model", "state_dict", "model_state")
 """Under which training programs keep the weights among other things."""
 
+_SAFETENSORS_MARK = b"\0\0\0\0{"
+"""The upper half of the header's length, and the header's first byte.
+
+The lower half may begin with any byte, also with that of the other formats.
+"""
+
 _PICKLE_MAGIC = b"\x80"
 _ZIP_MAGIC = b"PK\x03\x04"
 _ROOM_FOR_NAMES = 1 << 20
@@ -75,13 +81,13 @@ def read_tensors(path: Path) -> FileContent:
         If it is neither, is incomplete, or holds anything that could run code.
     """
     start = _first_bytes(path)
+    if start[4:9] == _SAFETENSORS_MARK:
+        return _read_safetensors(path)
     if start.startswith(_ZIP_MAGIC):
         _check_archive(path)
         return FileContent(path, _read_pickled(path, is_archive=True), {})
     if start.startswith(_PICKLE_MAGIC):
         return FileContent(path, _read_pickled(path, is_archive=False), {})
-    if start[8:9] == b"{":
-        return _read_safetensors(path)
     kind = next((k for magic, k in _LOOKS_LIKE.items() if start.startswith(magic)), "")
     raise CheckpointError(
         f"{path} is {kind or 'no weights file'}; expected safetensors or a PyTorch "

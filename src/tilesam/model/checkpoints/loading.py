@@ -20,6 +20,7 @@ from tilesam.model.checkpoints.files import read_tensors
 from tilesam.model.checkpoints.fitting import check_fits
 from tilesam.model.checkpoints.locations import cache_folder, find_local
 from tilesam.model.checkpoints.receipts import check_file
+from tilesam.model.checkpoints.refiner_weights import find_refiner
 from tilesam.model.checkpoints.registry import REGISTRY, find_entry
 from tilesam.model.configs import CONFIGS, build_sam
 from tilesam.model.device import choose_device
@@ -66,6 +67,7 @@ def load_model(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
     folder: str | PathLike[str] | None = None,
+    refined: bool = True,
 ) -> SamModel:
     """Return a model with its weights, ready to answer.
 
@@ -82,6 +84,9 @@ def load_model(
     folder
         Searched for the weights of a named model before the folder of the environment
         variable `NAPARI_SAM_MODELS_DIR` and the cache.
+    refined
+        Whether a refiner that lies beside the weights looks at masks again; the
+        embedded model has one.
 
     Returns
     -------
@@ -105,13 +110,18 @@ def load_model(
     is_named = weights.architecture is not None
     # A name is found in whichever folder another machine keeps its weights.
     place = weights.name if is_named else str(weights.path.absolute())
+    network = load_network(weights.path, architecture=weights.architecture)
+    size = network.config.input_size
     return SamModel(
-        load_network(weights.path, architecture=weights.architecture),
+        network,
         name=weights.name,
         weights_sha256=weights.sha256,
         device=device,
         dtype=dtype,
-        recipe=(_load_same, (place, weights.sha256, device, dtype, folder)),
+        recipe=(_load_same, (place, weights.sha256, device, dtype, folder, refined)),
+        refiner=find_refiner(weights.path, weights.sha256, input_size=size)
+        if refined
+        else None,
     )
 
 
@@ -121,6 +131,7 @@ def _load_same(
     device: str | torch.device | None,
     dtype: str | torch.dtype | None,
     folder: str | PathLike[str] | None,
+    refined: bool,
 ) -> SamModel:
     """Load a model that was pickled, in another process or on another machine.
 
@@ -128,7 +139,7 @@ def _load_same(
     ----------
     sha256
         Of the weights that it had, in hexadecimal.
-    name_or_path, device, dtype, folder
+    name_or_path, device, dtype, folder, refined
         As for `load_model`.
 
     Raises
@@ -136,7 +147,9 @@ def _load_same(
     CheckpointError
         If the weights here are others; else as `load_model`.
     """
-    model = load_model(name_or_path, device=device, dtype=dtype, folder=folder)
+    model = load_model(
+        name_or_path, device=device, dtype=dtype, folder=folder, refined=refined
+    )
     if model.weights_sha256 != sha256:
         raise CheckpointError(
             f"the weights of {name_or_path} have the sha256 {model.weights_sha256} on "

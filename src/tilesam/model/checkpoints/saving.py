@@ -45,17 +45,43 @@ def save_weights(
     OutputError
         If the file cannot be written, or if values are not finite in `dtype`.
     """
-    tensors = {
-        key: _stored(key, tensor, dtype) for key, tensor in network.state_dict().items()
-    }
     about = {
         **(metadata or {}),
         ARCHITECTURE_KEY: network.config.name,
         INPUT_SIZE_KEY: str(network.config.input_size),
     }
+    save_tensors(network.state_dict(), path, dtype=dtype, metadata=about)
+
+
+def save_tensors(
+    state: Mapping[str, Tensor],
+    path: Path,
+    *,
+    dtype: torch.dtype = torch.float16,
+    metadata: Mapping[str, str],
+) -> None:
+    """Write the state of any network, whole or not at all.
+
+    Parameters
+    ----------
+    state
+        Tensors by name.
+    path
+        Ends in `.safetensors`.
+    dtype
+        Precision of the floating-point tensors in the file.
+    metadata
+        What is written about them.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, or if values are not finite in `dtype`.
+    """
+    tensors = {key: _stored(key, tensor, dtype) for key, tensor in state.items()}
     with written_whole(path) as partial:
         try:
-            safetensors.torch.save_file(tensors, partial, metadata=about)
+            safetensors.torch.save_file(tensors, partial, metadata=dict(metadata))
         except safetensors.SafetensorError as error:
             raise OSError(str(error)) from error
 

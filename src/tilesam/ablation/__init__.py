@@ -1,0 +1,1 @@
+"""What each part of training is worth: the same small training with one part less."""

@@ -1,0 +1,1 @@
+"""Training of the refiner: `answers` of the decoder, `regions` around them, `run`."""
