@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from tests.engine.model.refining.scripted import (
+    ANSWER,
     EARLIER,
     bright,
     bright_in_boxes,
@@ -69,6 +70,10 @@ class Scene:
         return paste(candidate.mask, candidate.offset_yx, self.hw)
 
 
+def by_token(candidate):
+    return candidate.token
+
+
 def assert_same(first, second):
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
@@ -123,12 +128,30 @@ def test_answers_to_one_point_are_in_the_order_of_the_refiners_score():
 
 
 def test_where_several_prompts_say_what_is_meant_the_single_mask_stays_first():
-    refiner = scripted_refiner(bright, lambda channels: 1 - surplus(channels))
-    plain, found = Scene(None).predict(**POINTS), Scene(refiner).predict(**POINTS)
+    # All refined masks are alike, and so are their scores.
+    plain = Scene(None).predict(**POINTS)
+    found = Scene(scripted_refiner(bright)).predict(**POINTS)
     assert [c.token for c in found] == [c.token for c in plain]
     assert found[0].token == 0
-    scores = [candidate.predicted_iou for candidate in found]
-    assert scores != sorted(scores, reverse=True)
+
+
+def test_an_alternative_that_is_better_by_far_comes_first():
+    # The refiner likes the narrow mask, of token 3, and no other.
+    refiner = scripted_refiner(bright, lambda channels: surplus(channels) == 0)
+    found = Scene(refiner).predict(**POINTS)
+    assert [(c.token, c.predicted_iou) for c in found] == [(3, 1), (0, 0), (2, 0)]
+
+
+def test_masks_that_contradict_a_click_come_last():
+    # What the decoder says is left as it is: the narrow mask lacks the corner.
+    refiner = scripted_refiner(only(ANSWER), size=128)
+    at_corner = {"points_yx": [(10, 10), (20, 20)]}
+    found = Scene(refiner).predict(**at_corner)
+    contains = [paste(c.mask, c.offset_yx, HW)[10, 10] for c in found]
+    assert contains == [True, True, False]
+    assert [c.token for c in found] == [0, 2, 3]
+    alone = Scene(refiner).predict(points_yx=(10, 10))
+    assert alone[-1].token == 3
 
 
 @pytest.mark.parametrize("prompt", [BOX, POINT | BOX])
@@ -159,7 +182,8 @@ def test_an_empty_mask_without_a_positive_point_stays_as_it_is():
     }
     plain = Scene(None).predict(**prompt)
     assert [candidate.area for candidate in plain] == [0, 0, 0]
-    assert_same(Scene(refiner).predict(**prompt), plain)
+    found = Scene(refiner).predict(**prompt)
+    assert_same(sorted(found, key=by_token), sorted(plain, key=by_token))
 
 
 def test_a_correction_is_refined_with_the_mask_that_it_corrects():

@@ -92,8 +92,8 @@ def begin_run(out: Path, *, resume: bool) -> RunFiles:
     Raises
     ------
     TrainingError
-        If `out` is no weights file, or a run would be begun where another one has got
-        to.
+        If `out` is no weights file, a run would be begun where another one has got to,
+        or there is nothing to go on from.
     OutputError
         If it cannot be written.
     """
@@ -113,6 +113,8 @@ def begin_run(out: Path, *, resume: bool) -> RunFiles:
             f"{files.checkpoint} exists; add --resume to go on with that run, or "
             "choose another --out"
         )
+    if resume:
+        files.require_checkpoint()
     return files
 
 

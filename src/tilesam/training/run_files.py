@@ -85,6 +85,20 @@ class RunFiles:
             except RuntimeError as error:  # what torch makes of a full disk
                 raise OSError(str(error)) from error
 
+    def require_checkpoint(self) -> None:
+        """Make sure that there is something to go on from.
+
+        Raises
+        ------
+        TrainingError
+            If there is no checkpoint.
+        """
+        if not self.checkpoint.exists():
+            raise TrainingError(
+                f"there is no checkpoint {self.checkpoint} to resume from; leave out "
+                "--resume to start a new run"
+            )
+
     def load_checkpoint(self) -> dict[str, Any]:
         """Return what `save_checkpoint` was given.
 
@@ -93,11 +107,7 @@ class RunFiles:
         TrainingError
             If there is no checkpoint, or the file is none.
         """
-        if not self.checkpoint.exists():
-            raise TrainingError(
-                f"there is no checkpoint {self.checkpoint} to resume from; leave out "
-                "--resume to start a new run"
-            )
+        self.require_checkpoint()
         try:
             state: Any = torch.load(
                 self.checkpoint, map_location="cpu", weights_only=True

@@ -27,7 +27,7 @@ TILE_BYTES = 256 * 4 * 4 * 2
 def stand_in_model(monkeypatch):
     loaded = []
 
-    def load(name, *, device=None):
+    def load(name, *, device=None, refined=True):
         loaded.append((name, device))
         return tiny_random_model(0)
 

@@ -22,7 +22,7 @@ from tilesam.testing.models import bright_region_model
 def stand_in_model(monkeypatch):
     loaded = []
 
-    def load(name, *, device=None):
+    def load(name, *, device=None, refined=True):
         loaded.append((name, device))
         return bright_region_model()
 

@@ -26,7 +26,7 @@ OBJECTS = len(SQUARES) + 1
 def stand_in_model(monkeypatch):
     loaded = []
 
-    def load(name, *, device=None):
+    def load(name, *, device=None, refined=True):
         loaded.append((name, device))
         return bright_region_model()
 

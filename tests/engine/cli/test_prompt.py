@@ -23,7 +23,7 @@ OBJECTS = [(8, 8, 24, 24), (40, 40, 56, 56)]
 def stand_in_model(monkeypatch):
     loaded = []
 
-    def load(name, *, device=None):
+    def load(name, *, device=None, refined=True):
         loaded.append((name, device))
         return bright_region_model()
 

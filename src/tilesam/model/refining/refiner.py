@@ -15,8 +15,10 @@ from tilesam.model.refining.refined import Refined, to_window
 from tilesam.model.refining.region import (
     AROUND_BOX,
     AROUND_MASK,
+    HUGE,
     LARGE,
     LARGER,
+    MUCH_LARGER,
     region_around,
 )
 from tilesam.model.refining.showing import show
@@ -127,6 +129,8 @@ class MaskRefiner:
 
     def size_of(self, region: Window) -> int:
         """Return the side of what the network is shown of a region, in pixels."""
+        if region.height >= HUGE * self.size:
+            return self.size * MUCH_LARGER
         return self.size * (LARGER if region.height >= LARGE * self.size else 1)
 
     def _answer(

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tilesam.training.datasets import Sample
     from tilesam.types import BoolArray, Float32Array, FloatArray
 
+_FORMAT = 2
+"""Of the kept files; another one is asked for again."""
+
 _STEPS_PER_LOGIT = 8
 """Answers are kept as whole eighths from -16 to 16."""
 
@@ -117,7 +120,9 @@ class DecoderAnswers:
     def _digest(self, index: int) -> str:
         sample = self.samples[index]
         known = hashlib.sha256(self.model.weights_sha256.encode())
-        known.update(repr((index, self.objects_per_image, sample.image.shape)).encode())
+        known.update(
+            repr((_FORMAT, index, self.objects_per_image, sample.image.shape)).encode()
+        )
         known.update(sample.image.tobytes())
         known.update(sample.label_layers.tobytes())
         return known.hexdigest()[:32]

@@ -268,10 +268,12 @@ class RefinerTrainer:
         )
 
     def _finish(self) -> None:
+        begun = self.options.initial_weights
         about = {
             "recipe": repr(self.recipe),
             "seed": str(self.options.seed),
-            "initial_weights": str(self.options.initial_weights or "random"),
+            # Where it lay is nobody's business.
+            "initial_weights": "random" if begun is None else begun.name,
             "steps": str(self.step),
             REFINES_KEY: self._refines,
         }
