@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -23,6 +22,7 @@ from tilesam.training.optimisation import (
     learning_rate,
     set_learning_rate,
 )
+from tilesam.training.resumable import ResumableRun
 from tilesam.training.run_files import RunFiles, plot_log
 from tilesam.training.step import Figures, average, go_backward
 from tilesam.training.validation import QuickValidation
@@ -75,7 +75,7 @@ class TrainingOptions:
     left_out: tuple[str, ...] = ()
 
 
-class Trainer:
+class Trainer(ResumableRun):
     """A run of a recipe that can be killed at any step and resumed.
 
     Parameters
@@ -93,25 +93,19 @@ class Trainer:
     def __init__(
         self, recipe: Recipe, data: Path, weights: Path, options: TrainingOptions
     ) -> None:
+        super().__init__()
         self.recipe = recipe
         self.options = options
         self.files = RunFiles(weights)
         self.images = ManifestDataset(data, "train", left_out=options.left_out)
         self.validation_images = ManifestDataset(data, "val")
         torch.manual_seed(options.seed)
-        self.network = build_network(recipe, options.initial_weights)
+        self.network: Sam = build_network(recipe, options.initial_weights)
         self.network.to(options.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dense_head = DenseHead().to(options.device)
         self.optimizer = build_optimizer([self.network, self.dense_head], recipe)
         self.average = WeightAverage(self.network, recipe.ema_decay)
-        self.step = 0
-        self._cpu_started = time.process_time()
-
-    @property
-    def cpu_seconds(self) -> float:
-        """What the run has cost so far, over all its processes; not waiting."""
-        return time.process_time() - self._cpu_started
 
     def run(self, progress: Progress | None = None) -> None:
         """Train to the end of the recipe and write the averaged weights.
@@ -130,27 +124,8 @@ class Trainer:
             self._run_phase(index, start, last, progress)
         self._finish()
 
-    def resume(self) -> None:
-        """Go on from the last checkpoint.
-
-        Raises
-        ------
-        TrainingError
-            If there is none, it cannot be read, or it is of another recipe or seed.
-        """
-        state = self.files.load_checkpoint()
-        if state["identity"] != self._identity:
-            raise TrainingError(
-                f"the checkpoint {self.files.checkpoint} belongs to another recipe, "
-                "architecture or seed; resume with the same options, or start a new "
-                "run with another --out"
-            )
-        self.network.load_state_dict(state["network"])
-        self.dense_head.load_state_dict(state["dense_head"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average.load_state_dict(state["average"])
-        self.step = state["step"]
-        self._cpu_started = time.process_time() - state["cpu_seconds"]
+    def _parts(self) -> dict[str, Any]:
+        return {**super()._parts(), "dense_head": self.dense_head}
 
     @property
     def _identity(self) -> str:
@@ -248,19 +223,6 @@ class Trainer:
             "cpu_seconds": f"{self.cpu_seconds:.1f}",
         }
         self.files.append_log(dict(row))
-
-    def _save_checkpoint(self) -> None:
-        self.files.save_checkpoint(
-            {
-                "identity": self._identity,
-                "step": self.step,
-                "cpu_seconds": self.cpu_seconds,
-                "network": self.network.state_dict(),
-                "dense_head": self.dense_head.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.state_dict(),
-            }
-        )
 
     def _finish(self) -> None:
         provenance = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from tilesam.errors import TrainingError
 from tilesam.model.checkpoints.refiner_weights import (
     REFINES_KEY,
     load_refiner,
@@ -28,6 +26,7 @@ from tilesam.training.refining.corrections import CorrectionDraw
 from tilesam.training.refining.regions import RegionDraw
 from tilesam.training.refining.rounds import go_backward
 from tilesam.training.refining.sizes import RegionsOfTwoSizes
+from tilesam.training.resumable import ResumableRun
 from tilesam.training.run_files import RunFiles, plot_log
 from tilesam.training.step import average
 
@@ -101,7 +100,7 @@ class RefinerOptions:
     large_every: int = 5
 
 
-class RefinerTrainer:
+class RefinerTrainer(ResumableRun):
     """A run over regions.
 
     Parameters
@@ -123,11 +122,12 @@ class RefinerTrainer:
         recipe: Recipe,
         options: RefinerOptions,
     ) -> None:
+        super().__init__()
         self.recipe = recipe
         self.options = options
         self.files = RunFiles(weights)
         torch.manual_seed(options.seed)
-        self.network = self._begin()
+        self.network: Refiner = self._begin()
         self.regions = RegionsOfTwoSizes(
             answers,
             size=self.network.config.size,
@@ -137,8 +137,6 @@ class RefinerTrainer:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = build_optimizer([self.network], recipe)
         self.average = WeightAverage(self.network, recipe.ema_decay)
-        self.step = 0
-        self._cpu_started = time.process_time()
 
     def _begin(self) -> Refiner:
         if self.options.initial_weights is None:
@@ -212,28 +210,6 @@ class RefinerTrainer:
         network.load_state_dict(self.average.state)
         return network.eval()
 
-    def resume(self) -> None:
-        """Go on from the last checkpoint.
-
-        Raises
-        ------
-        TrainingError
-            If there is none, it cannot be read, or it is of another run.
-        """
-        state = self.files.load_checkpoint()
-        refines = state.get(REFINES_KEY, self._refines)
-        if (state["identity"], refines) != (self._identity, self._refines):
-            raise TrainingError(
-                f"the checkpoint {self.files.checkpoint} belongs to another recipe, "
-                "seed, model or set of images; resume with the same options and data, "
-                "or start a new run with another --out"
-            )
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average.load_state_dict(state["average"])
-        self.step = state["step"]
-        self._cpu_started = time.process_time() - state["cpu_seconds"]
-
     @property
     def _identity(self) -> str:
         options = self.options
@@ -241,7 +217,7 @@ class RefinerTrainer:
         draws = f"{options.regions!r} {options.corrections!r} {options.large_every}"
         return (
             f"{self.recipe!r} {self.network.config!r} {draws} seed {options.seed} from "
-            f"{begun}, {len(self.regions.usual.images)} images"
+            f"{begun}, {len(self.regions.usual.images)} images, refines {self._refines}"
         )
 
     @property
@@ -250,22 +226,12 @@ class RefinerTrainer:
 
     def _log(self, figures: Figures) -> None:
         row = {name: f"{value:.5g}" for name, value in figures.items()}
-        seconds = time.process_time() - self._cpu_started
-        row |= {"step": str(self.step), "phase": "0", "cpu_seconds": f"{seconds:.1f}"}
+        row |= {
+            "step": str(self.step),
+            "phase": "0",
+            "cpu_seconds": f"{self.cpu_seconds:.1f}",
+        }
         self.files.append_log(dict(row))
-
-    def _save_checkpoint(self) -> None:
-        self.files.save_checkpoint(
-            {
-                "identity": self._identity,
-                REFINES_KEY: self._refines,
-                "step": self.step,
-                "cpu_seconds": time.process_time() - self._cpu_started,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.state_dict(),
-            }
-        )
 
     def _finish(self) -> None:
         begun = self.options.initial_weights

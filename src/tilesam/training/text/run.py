@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 
-from tilesam.errors import TrainingError
 from tilesam.text.network import TextNetwork
 from tilesam.text.vocabulary import vocabulary
 from tilesam.text.weights import load_text_network, save_text_network
@@ -22,6 +20,7 @@ from tilesam.training.optimisation import (
     set_learning_rate,
 )
 from tilesam.training.recipes import Phase, Recipe
+from tilesam.training.resumable import ResumableRun
 from tilesam.training.run_files import RunFiles
 from tilesam.training.text.aligning import alignment_loss, draw_pairs, mask_weights
 
@@ -75,7 +74,7 @@ class TextTrainingOptions:
     stop_after: int | None = None
 
 
-class TextTrainer:
+class TextTrainer(ResumableRun):
     """A run over masks that were collected before.
 
     Parameters
@@ -97,21 +96,20 @@ class TextTrainer:
         recipe: Recipe,
         options: TextTrainingOptions,
     ) -> None:
+        super().__init__()
         self.samples = samples
         self.recipe = recipe
         self.options = options
         self.files = RunFiles(weights)
         torch.manual_seed(options.seed)
-        self.network = TextNetwork(len(vocabulary()))
+        self.network: TextNetwork = TextNetwork(len(vocabulary()))
         if options.initial_weights is not None:
             begun = load_text_network(options.initial_weights)
             self.network.load_state_dict(begun.state_dict())
         self.network.crops.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = build_optimizer([self.network], recipe)
         self.average = WeightAverage(self.network, recipe.ema_decay)
-        self.step = 0
         self._weights = mask_weights(samples)
-        self._cpu_started = time.process_time()
 
     def run(self, report: Report | None = None) -> None:
         """Train to the end of the recipe and write the averaged weights.
@@ -167,27 +165,6 @@ class TextTrainer:
         network.load_state_dict(self.average.state)
         return network.eval()
 
-    def resume(self) -> None:
-        """Go on from the last checkpoint.
-
-        Raises
-        ------
-        TrainingError
-            If there is none, it cannot be read, or it is of another run.
-        """
-        state = self.files.load_checkpoint()
-        if state["identity"] != self._identity:
-            raise TrainingError(
-                f"the checkpoint {self.files.checkpoint} belongs to another recipe, "
-                "seed or set of masks; resume with the same options and data, or start "
-                "a new run with another --out"
-            )
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average.load_state_dict(state["average"])
-        self.step = state["step"]
-        self._cpu_started = time.process_time() - state["cpu_seconds"]
-
     @property
     def _identity(self) -> str:
         begun = self.options.initial_weights or "random weights"
@@ -219,18 +196,6 @@ class TextTrainer:
                 "phase": "0",
                 "learning_rate": f"{learning_rate(self.step, self.recipe):.5g}",
                 "loss": f"{loss:.5g}",
-                "cpu_seconds": f"{time.process_time() - self._cpu_started:.1f}",
-            }
-        )
-
-    def _save_checkpoint(self) -> None:
-        self.files.save_checkpoint(
-            {
-                "identity": self._identity,
-                "step": self.step,
-                "cpu_seconds": time.process_time() - self._cpu_started,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.state_dict(),
+                "cpu_seconds": f"{self.cpu_seconds:.1f}",
             }
         )
