@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from torch import Tensor
 
-from tilesam.tile_answers import build_candidate, predict, window_of
+from tilesam.tile_answers import (
+    build_candidate,
+    look_again,
+    predict,
+    window_of,
+)
 from tilesam.types import TileKey
 
 if TYPE_CHECKING:
@@ -69,18 +74,15 @@ def answer_prompts(
         If the mask prompt is of another model or image.
     """
     tile = choose_tile(grid, prompts, finest_level=finest_level)
-    candidates = predict(
-        *(model, grid, embedding_of(tile), prompts, tile), source=source
-    )
+    candidates = predict(model, grid, embedding_of(tile), prompts, tile)
     for _ in range(MAX_WIDENINGS):
         bounds = bounds_beyond(grid, candidates[0], prompts)
         if bounds is None:
             break
         tile = grid.choose(bounds, finest_level=tile.level)
-        candidates = predict(
-            *(model, grid, embedding_of(tile), prompts, tile), source=source
-        )
-    return candidates
+        candidates = predict(model, grid, embedding_of(tile), prompts, tile)
+    # The refiner looks beyond the window by itself, and once is dear enough.
+    return look_again(model, grid, candidates, prompts, source)
 
 
 def choose_tile(grid: Grid, prompts: Prompts, *, finest_level: int = 0) -> TileKey:

@@ -79,13 +79,37 @@ def predict(
         )
         for token in order_of_tokens(predicted_iou, is_ambiguous=is_ambiguous)
     ]
+    return look_again(model, grid, candidates, prompts, source)
+
+
+def look_again(
+    model: SamModel,
+    grid: Grid,
+    candidates: list[MaskCandidate],
+    prompts: Prompts,
+    source: ImageSource | None,
+) -> list[MaskCandidate]:
+    """Return candidates of one tile as the model's refiner leaves them.
+
+    Parameters
+    ----------
+    source
+        The image; without it, or without a refiner, they stay as they are.
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read there.
+    """
     if model.refiner is None or source is None:
         return candidates
-    earlier = None if prompts.mask_input is None else arrays["mask_input"][0]
+    earlier = prompts.mask_input
     return refine_candidates(
         *(model.refiner, candidates, prompts, source),
-        earlier=earlier,
-        is_ambiguous=is_ambiguous,
+        earlier=None
+        if earlier is None
+        else _mask_prompt(earlier, grid, candidates[0].tile),
+        is_ambiguous=_is_ambiguous(prompts),
     )
 
 
