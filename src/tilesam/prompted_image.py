@@ -54,7 +54,8 @@ class PromptedImage(TiledImage):
         -------
         list of MaskCandidate
             For one point alone the whole, the part and the subpart, the highest
-            predicted IoU first; else the decoder's single mask, then the two best.
+            predicted IoU first; else the decoder's single mask, then the two best,
+            unless the model's refiner thinks one of these better by far.
 
         Raises
         ------

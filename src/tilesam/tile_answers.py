@@ -57,7 +57,7 @@ def predict(
     list of MaskCandidate
         One point alone is ambiguous: the whole, the part and the subpart, the highest
         predicted IoU first. Anything more is not: the decoder's single mask first, then
-        the two best of the others.
+        the two best of the others; see `order_refined` for what a refiner may change.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from tilesam.evaluation.refined import Asked, Shown, refine_shown
+from tilesam.evaluation.refined import AskedPrompts, Shown, refine_shown
 from tilesam.image import open_image
 from tilesam.model.preprocessing import (
     boxes_yxyx_to_input_xyxy,
@@ -161,7 +161,7 @@ class SamAnswers:
             mask_input=feedback,
         )
         is_ambiguous = labels.shape[1] == 1 and feedback is None
-        asked = Asked(points_yx, labels, np.zeros((len(labels), 0, 4)), feedback)
+        asked = AskedPrompts(points_yx, labels, np.zeros((len(labels), 0, 4)), feedback)
         return self._answers(decoded, asked, is_ambiguous=is_ambiguous)
 
     def boxes(self, boxes_yxyx: FloatArray) -> Answers:
@@ -171,11 +171,11 @@ class SamAnswers:
         decoded = self.model.decode(self.embedding, boxes_xyxy=boxes_xyxy[:, None])
         count = len(boxes_yxyx)
         no_points, no_labels = np.zeros((count, 0, 2)), np.zeros((count, 0), np.int64)
-        asked = Asked(no_points, no_labels, boxes_yxyx[:, None], None)
+        asked = AskedPrompts(no_points, no_labels, boxes_yxyx[:, None], None)
         return self._answers(decoded, asked, is_ambiguous=False)
 
     def _answers(
-        self, decoded: Decoded, asked: Asked, *, is_ambiguous: bool
+        self, decoded: Decoded, asked: AskedPrompts, *, is_ambiguous: bool
     ) -> Answers:
         logits, iou = decoded
         order = iou[:, 1:].argsort(dim=1, descending=True, stable=True) + 1

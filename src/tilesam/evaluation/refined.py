@@ -36,7 +36,7 @@ class Shown(NamedTuple):
     logits: Float32Array
 
 
-class Asked(NamedTuple):
+class AskedPrompts(NamedTuple):
     """What was asked about N objects.
 
     Parameters
@@ -58,7 +58,7 @@ class Asked(NamedTuple):
 def refine_shown(
     refiner: MaskRefiner,
     shown: Shown,
-    asked: Asked,
+    asked: AskedPrompts,
     window: Window,
     source: ImageSource,
     *,
@@ -114,7 +114,7 @@ def _put(
     shown.logits[place] = refiner.to_window(refined, window, shown.logits.shape[-1])
 
 
-def _in_order(shown: Shown, asked: Asked, *, is_ambiguous: bool) -> Shown:
+def _in_order(shown: Shown, asked: AskedPrompts, *, is_ambiguous: bool) -> Shown:
     order = np.stack(
         [
             order_refined(

@@ -43,7 +43,7 @@ class RegionsOfTwoSizes(Dataset[RegionBatch]):
     ) -> None:
         self.usual = RegionDataset(answers, size=size, seed=seed, draw=draw)
         self.larger = RegionDataset(
-            *(answers,),
+            answers,
             size=size * LARGER,
             seed=seed,
             draw=replace(draw, least_side=LEAST_SIDE),
