@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from tilesam.predictor import choose_tile
 from tilesam.session import Session
+from tilesam.torch_threads import sparing_a_core
 from tilesam.types import MaskCandidate, Prompts, TileKey
 
 
@@ -39,7 +40,8 @@ def answer_in_steps(
     tile = first_tile(session, prompts)
     session.embeddings.get(tile)
     yield tile
-    return tuple(session.answer(prompts))
+    with sparing_a_core():
+        return tuple(session.answer(prompts))
 
 
 def embed_around(

@@ -21,7 +21,8 @@ from tilesam.embedding.work import look_up
 from tilesam.predictor import answer_prompts
 from tilesam.session import Session
 from tilesam.tile_answers import predict
-from tilesam.types import TileKey
+from tilesam.torch_threads import sparing_a_core
+from tilesam.types import MaskCandidate, Prompts, TileKey
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,10 +129,17 @@ def preview_at(session: Session, yx: tuple[float, float]) -> Outline | None:
     Where the answer would take a second tile that is missing, the part of it in the
     first one is shown. None if that is missing too, or nothing is there.
     """
-    embedding_of = partial(_embedded, session)
     prompts = PromptSet().with_point(yx).to_engine(session.image_hw)
+    with sparing_a_core():
+        best = _best_at(session, prompts)
+    return None if best is None or not best.area else draw_outline(best)
+
+
+def _best_at(session: Session, prompts: Prompts) -> MaskCandidate | None:
+    """Return the first answer by embedded tiles alone; None if there is no tile."""
+    embedding_of = partial(_embedded, session)
     try:
-        best = answer_prompts(
+        return answer_prompts(
             *(session.model, session.grid, embedding_of, prompts),
             finest_level=session.finest_level,
             source=session.source,
@@ -142,11 +150,10 @@ def preview_at(session: Session, yx: tuple[float, float]) -> Outline | None:
             embedding = embedding_of(tile)
         except NotEmbeddedError:
             return None
-        best = predict(
+        return predict(
             *(session.model, session.grid, embedding, prompts, tile),
             source=session.source,
         )[0]
-    return draw_outline(best) if best.area else None
 
 
 def _embedded(session: Session, key: TileKey) -> Tensor:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tilesam.embedding.work import limited_torch_threads
+from tilesam.torch_threads import limited_torch_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,6 @@ takes the same steps in several threads.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -17,9 +16,10 @@ from tilesam.embedding.job import EmbeddingJob, ReadTile, TileOutcome
 from tilesam.errors import EmbeddingError
 from tilesam.model.preprocessing import resized_hw
 from tilesam.store.tile import StoredTile, hash_pixels
+from tilesam.torch_threads import limited_torch_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -229,20 +229,6 @@ def _is_stored(tile: ReadTile, job: EmbeddingJob) -> bool:
     """Return whether the store has a tile from the pixels that were read."""
     stored = read_stored(tile.key, job)
     return stored is not None and stored.pixels_hash == tile.pixels_hash
-
-
-@contextmanager
-def limited_torch_threads(count: int | None) -> Iterator[None]:
-    """Have torch compute with so many threads of the CPU while the block runs."""
-    before = torch.get_num_threads()
-    if count is None or count == before:
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _changed(key: TileKey) -> EmbeddingError:

@@ -14,13 +14,13 @@ from tilesam.embedding.on_demand import to_tensor
 from tilesam.embedding.work import (
     encode_pixels,
     is_left_out,
-    limited_torch_threads,
     read_pixels,
     read_stored,
 )
 from tilesam.everything.decode import decode_tile
 from tilesam.everything.job import DecodedTile, ReadTile, TileResult
 from tilesam.store import StoredTile
+from tilesam.torch_threads import limited_torch_threads
 
 if TYPE_CHECKING:
     from tilesam.embedding.parcel import Parcel

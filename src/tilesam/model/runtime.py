@@ -17,6 +17,7 @@ from tilesam.model.configs import EMBED_DIM, PATCH_SIZE
 from tilesam.model.device import (
     choose_device,
     choose_dtype,
+    choose_refiner_dtype,
     is_out_of_memory,
     release_cached_memory,
 )
@@ -93,7 +94,8 @@ class SamModel:
     device, dtype
         See `choose_device` and `choose_dtype`. `dtype` is the autocast precision of
         the image encoder; prompts are always decoded in float32, because half
-        precision cannot tell neighbouring pixels of a large input apart.
+        precision cannot tell neighbouring pixels of a large input apart. That of the
+        refiner: see `choose_refiner_dtype`.
     recipe
         How another process gets the same model without being sent the weights.
     refiner
@@ -130,7 +132,10 @@ class SamModel:
         self._has_warned_of_memory = False
         self._wanted_device, self._wanted_dtype = device, dtype
         self._recipe = recipe
-        self.refiner = None if refiner is None else refiner.on(self.device)
+        self.refiner = None
+        if refiner is not None:
+            precision = choose_refiner_dtype(self.device, dtype)
+            self.refiner = refiner.on(self.device, precision)
 
     def __reduce__(self) -> Recipe:
         """Return how to build the model again, see the notes of the class."""

@@ -10,7 +10,6 @@ from tilesam.embedding.job import ReadTile
 from tilesam.embedding.work import (
     embed_tile,
     encode_tiles,
-    limited_torch_threads,
     read_again_if_stored,
     read_tile,
     write_tile,
@@ -124,14 +123,3 @@ def test_a_tile_that_nobody_stored_is_not_read_again(scene):
     assert read_again_if_stored(read, scene.job()) is read
     skipped = ReadTile(KEY, None, "0" * 32, "skipped", 0.0)
     assert read_again_if_stored(skipped, scene.job()) is skipped
-
-
-def test_the_number_of_threads_is_set_and_set_back():
-    before = torch.get_num_threads()
-    for count in (None, before, before + 1):
-        with limited_torch_threads(count):
-            assert torch.get_num_threads() == (count or before)
-        assert torch.get_num_threads() == before
-    with pytest.raises(ZeroDivisionError), limited_torch_threads(before + 1):
-        raise ZeroDivisionError
-    assert torch.get_num_threads() == before

@@ -9,6 +9,7 @@ from tilesam.model.device import (
     available_devices,
     choose_device,
     choose_dtype,
+    choose_refiner_dtype,
     is_out_of_memory,
 )
 
@@ -97,3 +98,26 @@ def test_an_unknown_precision_is_refused(given):
 )
 def test_full_memory_is_told_from_other_errors(error, expected):
     assert is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("able", "expected"),
+    [
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True, "avx512_bf16": False}, torch.bfloat16),
+        ({"avx512_f": True}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_a_refiner_computes_in_bfloat16_where_the_processor_can(
+    able, expected, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    assert choose_refiner_dtype(torch.device("cpu")) == expected
+    assert choose_refiner_dtype(torch.device("cpu"), "float32") == torch.float32
+    assert choose_refiner_dtype(torch.device("mps")) == torch.float32
+
+
+def test_a_torch_that_does_not_tell_its_processor_computes_in_float32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert choose_refiner_dtype(torch.device("cpu")) == torch.float32

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from tilesam.model.refining.frames import corners_of
 from tilesam.model.refining.inputs import stack_inputs
@@ -50,6 +51,8 @@ class MaskRefiner:
         Of the model whose masks it refines, in pixels.
     device
         That of the model.
+    dtype
+        Precision in which the network convolves.
     """
 
     def __init__(
@@ -59,22 +62,29 @@ class MaskRefiner:
         weights_sha256: str,
         input_size: int,
         device: torch.device = CPU,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.network = copy.deepcopy(network).to(device).eval()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # Beside the exact one, from which `on` makes others.
+        self._answering = in_precision(self.network, dtype)
         self.weights_sha256 = weights_sha256
         self.input_size = input_size
         self.device = device
+        self.dtype = dtype
 
-    def on(self, device: torch.device) -> MaskRefiner:
-        """Return the same refiner on a device."""
-        if device == self.device:
+    def on(
+        self, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> MaskRefiner:
+        """Return the same refiner on a device, in a precision."""
+        if (device, dtype) == (self.device, self.dtype):
             return self
         return MaskRefiner(
             self.network,
             weights_sha256=self.weights_sha256,
             input_size=self.input_size,
             device=device,
+            dtype=dtype,
         )
 
     @property
@@ -147,9 +157,11 @@ class MaskRefiner:
             for question, region in asked
         ]
         channels = stack_inputs(shown).channels()
-        channels = channels.to(self.device, memory_format=torch.channels_last)
+        channels = channels.to(
+            self.device, self.dtype, memory_format=torch.channels_last
+        )
         with torch.inference_mode():
-            output = self.network(channels)
+            output = self._answering(channels)
         logits = output.logits.float().cpu().numpy()
         iou = output.predicted_iou.cpu().numpy()
         return [
@@ -160,3 +172,18 @@ class MaskRefiner:
     def to_window(self, refined: Refined, window: Window, side: int) -> Float32Array:
         """Return refined logits as (side, side) low-resolution ones of a window."""
         return to_window(refined, window, side, input_size=self.input_size)
+
+
+def in_precision(network: Refiner, dtype: torch.dtype) -> Refiner:
+    """Return a network whose layers that multiply are converted, a copy if need be.
+
+    Done once; autocast would do it at every answer. Batch normalisation keeps its
+    statistics in float32.
+    """
+    if dtype == torch.float32:
+        return network
+    network = copy.deepcopy(network)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.to(dtype)
+    return network

@@ -93,7 +93,7 @@ class DecoderAnswers:
         model: SamModel,
         samples: Sequence[Sample],
         *,
-        objects_per_image: int = 12,
+        objects_per_image: int = 24,
         folder: Path | None = None,
     ) -> None:
         self.model = model

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from tilesam.training.datasets import Sample
 
 SCENE_DOMAIN = "scenes"
-"""All kinds of scenes count as one domain when images are drawn."""
+"""Nearly all kinds of scenes count as one domain when images are drawn."""
+
+DOMAINS_OF_THEIR_OWN = frozenset({"scene_tails"})
+"""Kinds of scenes that are drawn as often as a domain of real images."""
 
 SCENE_SIZE = 384
 """Pixels; about that of the images that the embedded model was trained on."""
@@ -44,4 +47,6 @@ def with_scenes(images: Iterable[Sample], count: int) -> list[Sample]:
 
 def domain_of(sample: Sample) -> str:
     """Return the domain that a sample counts to when samples are drawn."""
-    return SCENE_DOMAIN if sample.domain.startswith("scene_") else sample.domain
+    if sample.domain in DOMAINS_OF_THEIR_OWN or not sample.domain.startswith("scene_"):
+        return sample.domain
+    return SCENE_DOMAIN

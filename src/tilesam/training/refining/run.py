@@ -97,7 +97,7 @@ class RefinerOptions:
     workers: int = 0
     regions: RegionDraw = field(default_factory=RegionDraw)
     corrections: CorrectionDraw = field(default_factory=CorrectionDraw)
-    large_every: int = 5
+    large_every: int = 3
 
 
 class RefinerTrainer(ResumableRun):

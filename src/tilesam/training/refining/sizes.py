@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tilesam.training.refining.answers import DecoderAnswers
 
-LEAST_SIDE = 140
+LEAST_SIDE = 110
 """Pixels of an object that is shown in a larger region."""
 
 LARGE_BATCH_SHARE = 3

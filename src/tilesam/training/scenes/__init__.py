@@ -18,6 +18,7 @@ from tilesam.training.scenes.objects import objects
 from tilesam.training.scenes.roads_fields import roads_fields
 from tilesam.training.scenes.rods import rods
 from tilesam.training.scenes.roofs import roofs
+from tilesam.training.scenes.tails import tails
 from tilesam.training.scenes.vehicles import vehicles
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ SCENES: dict[str, Callable[[int, np.random.Generator], Canvas]] = {
     "roads_fields": roads_fields,
     "rods": rods,
     "roofs": roofs,
+    "tails": tails,
     "vehicles": vehicles,
 }
 """Painters by kind, each `(size, rng) -> Canvas`."""

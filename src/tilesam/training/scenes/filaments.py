@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from tilesam.training.scenes.canvas import PART, SUBPART, Canvas
 from tilesam.training.scenes.outlines import Outline, blob
+from tilesam.training.scenes.ribbons import ribbon, winding_path
 from tilesam.training.scenes.textures import fractal_noise, illumination
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def _filament(
 ) -> None:
     size = canvas.shape[0]
     length = rng.uniform(0.3, 1.4) * size
-    path = _winding_path(start, rng.uniform(0, 2 * np.pi), length=length, rng=rng)
+    path = winding_path(start, rng.uniform(0, 2 * np.pi), length=length, rng=rng)
     swellings = _draw_swellings(path, rng)
-    ribbon = _ribbon(canvas.shape, [path], half_width=half_width, swellings=swellings)
-    if ribbon is None:
+    strand = ribbon(canvas.shape, [path], half_width=half_width, swellings=swellings)
+    if strand is None:
         return
-    whole = canvas.add_whole(ribbon)
-    round_light = np.sqrt(np.clip(1.05 - ribbon.depth**2, 0.1, 1))
-    canvas.blend(ribbon, _toward(canvas, ribbon, light, round_light), ribbon.cover())
+    whole = canvas.add_whole(strand)
+    round_light = np.sqrt(np.clip(1.05 - strand.depth**2, 0.1, 1))
+    canvas.blend(strand, _toward(canvas, strand, light, round_light), strand.cover())
     for center in swellings:
         bead = blob(canvas.shape, center, radius=2.4 * half_width, rng=rng)
         canvas.add_part(bead, parent=whole)
@@ -74,7 +74,7 @@ def _neuron(
     first = rng.uniform(0, 2 * np.pi)
     count = int(rng.integers(1, 6))
     paths = [
-        _winding_path(
+        winding_path(
             start,
             first + 2 * np.pi * (arm + rng.uniform(-0.3, 0.3)) / count,
             length=rng.uniform(0.08, 0.45) * size,
@@ -85,7 +85,7 @@ def _neuron(
     soma = blob(
         canvas.shape, center, radius=half_width * rng.uniform(3, 6), rng=rng, aspect=1.3
     )
-    arms = _ribbon(canvas.shape, paths, half_width=half_width)
+    arms = ribbon(canvas.shape, paths, half_width=half_width)
     if arms is None or not soma.mask.any():
         return
     whole = canvas.add_whole(arms)
@@ -109,18 +109,6 @@ def _toward(
     return np.asarray(ground + light * np.asarray(profile) + 0 * outline.u)
 
 
-def _winding_path(
-    start: FloatArray, heading: float, *, length: float, rng: np.random.Generator
-) -> FloatArray:
-    """Return (n, 2) points `(y, x)`, one pixel apart, along a smooth random walk."""
-    steps = max(int(length), 4)
-    curviness = rng.uniform(0.002, 0.03)
-    bends = np.convolve(rng.normal(size=steps + 15), np.ones(15) / 4, mode="valid")
-    headings = heading + np.cumsum(bends[:steps]) * curviness
-    moves = np.stack([np.sin(headings), np.cos(headings)], axis=1)
-    return np.asarray(start + np.cumsum(moves, axis=0), dtype=np.float64)
-
-
 def _draw_swellings(
     path: FloatArray, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
@@ -128,35 +116,3 @@ def _draw_swellings(
         return []
     chosen = path[rng.integers(len(path), size=rng.integers(1, 5))]
     return [(float(y), float(x)) for y, x in chosen]
-
-
-def _ribbon(
-    image_hw: tuple[int, int],
-    paths: list[FloatArray],
-    *,
-    half_width: float,
-    swellings: list[tuple[float, float]] | None = None,
-) -> Outline | None:
-    """Return what lies within `half_width` of the paths, None if outside the image."""
-    margin = int(4 * half_width) + 3
-    points = np.rint(np.concatenate(paths)).astype(np.intp)
-    inside = ((points >= 0) & (points < image_hw)).all(axis=1)
-    if inside.sum() < 8:
-        return None
-    points = points[inside]
-    low = np.maximum(points.min(axis=0) - margin, 0)
-    high = np.minimum(points.max(axis=0) + margin + 1, image_hw)
-    empty = np.ones(high - low, dtype=bool)
-    empty[tuple((points - low).T)] = False
-    distance = distance_transform_edt(empty).astype(np.float32)
-    rows, columns = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    v = np.arange(low[0], high[0], dtype=np.float32)[:, None]
-    u = np.arange(low[1], high[1], dtype=np.float32)[None]
-    width = np.full(distance.shape, half_width, dtype=np.float32)
-    for y, x in swellings or []:
-        squares = ((v - np.float32(y)) ** 2 + (u - np.float32(x)) ** 2) / np.float32(
-            2 * half_width**2
-        )
-        width += np.float32(0.9 * half_width) * np.exp(-squares)
-    grid_v, grid_u = np.broadcast_arrays(v, u)
-    return Outline(rows, columns, grid_u, grid_v, distance / width, half_width)

@@ -71,6 +71,7 @@ KINDS: dict[tuple[str, int], Kind] = {
     ),
     ("scene_membranes", 0): Kind((), (), ("cell", "neurite", "plant", *_MICROSCOPES)),
     ("scene_filaments", 0): Kind((), (), ("neurite", "cell", *_MICROSCOPES)),
+    ("scene_tails", 0): Kind((), (), ("bacterium", "cell", *_MICROSCOPES)),
     ("scene_objects", 0): Kind((), (), ("photo",)),
     ("scene_roads_fields", 0): Kind((), ("aerial",), ("photo", "plant")),
     ("scene_vehicles", 0): Kind((), ("aerial",), ("photo",)),

@@ -307,6 +307,22 @@ def test_on_the_same_device_a_refiner_is_itself():
     assert refiner.on(torch.device("cpu")) is refiner
 
 
+def test_in_another_precision_it_answers_nearly_the_same():
+    exact = MaskRefiner(tiny_network(), weights_sha256="", input_size=INPUT_SIZE)
+    half = exact.on(torch.device("cpu"), torch.bfloat16)
+    assert (exact.dtype, half.dtype) == (torch.float32, torch.bfloat16)
+    source = opened(NOISE)
+    first, second = (
+        refiner.refine([question(WINDOW, points=[(5, 6)])], source)[0]
+        for refiner in (exact, half)
+    )
+    assert second.logits.dtype == np.float32
+    assert (first.logits != second.logits).any()
+    spread = np.ptp(first.logits)
+    assert_allclose(first.logits, second.logits, atol=0.05 * spread)
+    assert first.predicted_iou == pytest.approx(second.predicted_iou, abs=0.02)
+
+
 def test_a_refiner_is_pickled():
     refiner = MaskRefiner(tiny_network(), weights_sha256="ab", input_size=INPUT_SIZE)
     copy = pickle.loads(pickle.dumps(refiner))

@@ -27,3 +27,11 @@ def test_all_scenes_are_one_domain():
     (scene,) = with_scenes([], 1)
     assert domain_of(scene) == SCENE_DOMAIN != scene.domain
     assert domain_of(sample(domain="nuclei")) == "nuclei"
+
+
+def test_tailed_objects_count_as_a_domain():
+    scenes = with_scenes([], len(SCENES))
+    names = {scene.domain: domain_of(scene) for scene in scenes}
+    assert names.pop("scene_tails") == "scene_tails"
+    assert set(names.values()) == {SCENE_DOMAIN}
+    assert len(names) == len(SCENES) - 1
