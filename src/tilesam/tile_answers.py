@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tilesam.errors import PromptError, TilingError
+from tilesam.model.correcting import decode_prompts
 from tilesam.model.preprocessing import (
     boxes_yxyx_to_input_xyxy,
     points_yx_to_input_xy,
@@ -57,7 +58,8 @@ def predict(
     list of MaskCandidate
         One point alone is ambiguous: the whole, the part and the subpart, the highest
         predicted IoU first. Anything more is not: the decoder's single mask first, then
-        the two best of the others; see `order_refined` for what a refiner may change.
+        the two best of the others. With a refiner these are of the points alone where
+        a mask is corrected, and may come first, see `order_refined`.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def predict(
     """
     window = grid.window(tile)
     arrays = _to_model_prompts(model, grid, prompts, tile)
-    decoded = model.decode(embedding, **arrays)
+    decoded = decode_prompts(model, embedding, arrays)
     logits = decoded.low_res_logits[0].cpu().numpy()  # (4, 4g, 4g)
     predicted_iou = decoded.predicted_iou[0].cpu().numpy()  # (4,)
     is_ambiguous = _is_ambiguous(prompts)

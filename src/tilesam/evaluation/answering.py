@@ -10,6 +10,7 @@ import torch
 
 from tilesam.evaluation.refined import AskedPrompts, Shown, refine_shown
 from tilesam.image import open_image
+from tilesam.model.correcting import decode_prompts
 from tilesam.model.preprocessing import (
     boxes_yxyx_to_input_xyxy,
     points_yx_to_input_xy,
@@ -19,6 +20,7 @@ from tilesam.types import Window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from tilesam.image import ImageSource
@@ -150,16 +152,18 @@ class SamAnswers:
         -------
         Answers
             A single point is ambiguous: whole, part and subpart, the most confident
-            first. Else the single mask, then the two most confident of the others.
+            first. Else the single mask, then the two most confident of the others, see
+            `decode_prompts`.
             `feedback` are the (N, 4g, 4g) logits of the first.
         """
         points_xy = points_yx_to_input_xy(points_yx, self.window, self.model.input_size)
-        decoded = self.model.decode(
-            self.embedding,
-            points_xy=points_xy,
-            point_labels=labels,
-            mask_input=feedback,
-        )
+        prompts: dict[str, NDArray[Any]] = {
+            "points_xy": points_xy,
+            "point_labels": labels,
+        }
+        if feedback is not None:
+            prompts["mask_input"] = feedback
+        decoded = decode_prompts(self.model, self.embedding, prompts)
         is_ambiguous = labels.shape[1] == 1 and feedback is None
         asked = AskedPrompts(points_yx, labels, np.zeros((len(labels), 0, 4)), feedback)
         return self._answers(decoded, asked, is_ambiguous=is_ambiguous)

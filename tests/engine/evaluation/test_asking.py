@@ -80,7 +80,7 @@ def test_points_correct_the_mask_that_was_shown():
     # The deepest pixel of the left half, as (x, y); rows 1 to 6 tie.
     np.testing.assert_array_equal(first["points_xy"], [[[1, 1]]])
     np.testing.assert_array_equal(first["point_labels"], [[1]])
-    assert first["mask_input"] is None
+    assert "mask_input" not in first
     # TOP lacks the lower left and has the upper right too much: equally deep.
     np.testing.assert_array_equal(second["points_xy"], [[[1, 1], [1, 5]]])
     np.testing.assert_array_equal(second["point_labels"], [[1, 1]])
