@@ -33,7 +33,7 @@ def image_record(image: Image, session: Session) -> ImageRecord:
 
 def model_record(session: Session) -> ModelRecord:
     """Return which weights answer."""
-    return ModelRecord(session.model.name, session.model.weights_sha256)
+    return ModelRecord.of(session.model)
 
 
 def describe_layer(image: Image) -> dict[str, Any]:

@@ -201,10 +201,11 @@ class SessionRestorer:
     def _warn_of_other_weights(self, current: RestoredSession) -> None:
         recorded = current.file.loaded.document.model
         model = self._annotator.session.model
-        if recorded.weights_sha256 != model.weights_sha256:
+        difference = recorded.differs_from(model)
+        if difference is not None:
             self._tell(
-                f"the session was made with {recorded.name}, and {model.name} of other "
-                "weights answers now; objects are as they were"
+                f"the session was made with {recorded.name}, and {model.name} with "
+                f"other {difference} answers now; objects are as they were"
             )
 
     def _choose_rank(self, candidates: Any) -> None:

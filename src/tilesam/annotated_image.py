@@ -275,7 +275,7 @@ class AnnotatedImage(PromptedImage):
         objects = self._require_objects()
         return SessionDocument(
             image=self._origin.record(self.source),
-            model=ModelRecord(self.model.name, self.model.weights_sha256),
+            model=ModelRecord.of(self.model),
             labels=objects.record(),
             plane=self.source.plane,
             settings=self._settings,

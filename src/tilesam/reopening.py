@@ -173,12 +173,13 @@ def reopen_model(
             "that is known here; expected its weights; give their path, or another "
             "model to go on with, as model=..."
         ) from error
-    if network.weights_sha256 != record.weights_sha256:
+    difference = record.differs_from(network)
+    if difference is not None:
         warnings.warn(
             f"the session was made with {record.name} of weights "
             f"{record.weights_sha256[:12]}, and goes on with {network.name} of weights "
-            f"{network.weights_sha256[:12]}: its objects stay as they are, and the "
-            "same prompts may have other answers from now on",
+            f"{network.weights_sha256[:12]}, with other {difference}: its objects stay "
+            "as they are, and the same prompts may have other answers from now on",
             UserWarning,
             stacklevel=3,
         )

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from tests.engine.annotation.making import build_document, build_prompts
+from tests.engine.model.refining.scripted import bright, scripted_refiner
 from tilesam import ImageReadError, Session, UnknownModelError
 from tilesam.annotation import ImageRecord, ModelRecord, SessionFile, read_document
 from tilesam.errors import SessionFileError
@@ -105,6 +106,14 @@ def test_other_weights_are_said(path, saved):
     session.close()
 
 
+def test_another_refiner_is_said(path, saved):
+    same = bright_region_model()
+    same.refiner = scripted_refiner(bright)
+    with pytest.warns(UserWarning, match="with other weights of the refiner"):
+        Session.replay(path, model=same).close()
+    Session.replay(path, model=bright_region_model()).close()
+
+
 def test_a_model_without_a_name_here_is_asked_for(path, saved):
     with pytest.raises(UnknownModelError, match=r"'bright_region'.*model="):
         Session.replay(path)
@@ -173,7 +182,7 @@ def test_a_large_image_without_objects_so_far_takes_no_memory(path, tmp_path, mo
     document = build_document(
         image.shape,
         image=ImageRecord("large", tmp_path / "large.zarr", identity),
-        model=ModelRecord(model.name, model.weights_sha256),
+        model=ModelRecord.of(model),
     )
     SessionFile.create(path, document).close()
     with Session.replay(path, model=model) as session:

@@ -24,6 +24,7 @@ from tilesam.store.contents import image_from_plain, image_to_plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tilesam.model.runtime import SamModel
     from tilesam.types import ImageIdentity, Prompts
 
 FORMAT = "napari-sam-session"
@@ -51,10 +52,41 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """The model of a session: its name and its weights."""
+    """The model of a session: its name and its weights.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    weights_sha256
+        In hexadecimal.
+    refiner_sha256
+        Of the weights of its refiner; None if it has none, "" if nobody wrote it down.
+    """
 
     name: str
     weights_sha256: str
+    refiner_sha256: str | None = None
+
+    @classmethod
+    def of(cls, model: SamModel) -> ModelRecord:
+        """Return what tells a model from others."""
+        refiner = model.refiner
+        return cls(
+            model.name,
+            model.weights_sha256,
+            None if refiner is None else refiner.weights_sha256,
+        )
+
+    def differs_from(self, model: SamModel) -> str | None:
+        """Return what a model has others of, in words; None if it is the same."""
+        other = ModelRecord.of(model)
+        if other.weights_sha256 != self.weights_sha256:
+            return "weights"
+        is_known = self.refiner_sha256 != ""
+        if is_known and other.refiner_sha256 != self.refiner_sha256:
+            return "weights of the refiner"
+        return None
 
 
 @dataclass(frozen=True)
@@ -139,6 +171,7 @@ class SessionDocument:
             "model": {
                 "name": self.model.name,
                 "weights_sha256": self.model.weights_sha256,
+                "refiner_sha256": self.model.refiner_sha256,
             },
             "labels": {
                 "shape": list(self.labels.shape),
@@ -168,7 +201,7 @@ class SessionDocument:
                 path=_path_from_plain(image["path"], folder),
                 identity=image_from_plain(image),
             ),
-            model=ModelRecord(str(model["name"]), str(model["weights_sha256"])),
+            model=_model_from_plain(model),
             labels=LabelsRecord(
                 shape=tuple(int(length) for length in labels["shape"]),
                 dtype=str(labels["dtype"]),
@@ -182,6 +215,16 @@ class SessionDocument:
             journal=str(plain["journal"]),
             replaces=str(plain["replaces"]),
         )
+
+
+def _model_from_plain(plain: Mapping[str, Any]) -> ModelRecord:
+    # Earlier versions did not write the refiner down.
+    refiner = plain.get("refiner_sha256", "")
+    return ModelRecord(
+        str(plain["name"]),
+        str(plain["weights_sha256"]),
+        None if refiner is None else str(refiner),
+    )
 
 
 def write_document(path: Path, document: SessionDocument) -> None:

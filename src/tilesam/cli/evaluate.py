@@ -97,6 +97,7 @@ def evaluate_points(
         calibration_table,
         clicks_table,
         count_table,
+        judgement_table,
     )
     from tilesam.evaluation.runs import Limits
 
@@ -111,6 +112,7 @@ def evaluate_points(
         count_table(measured.results),
         clicks_table(measured.results, points),
         calibration_table(measured.results, experiment.ranked_by),
+        judgement_table(measured.results),
     ]
     document = build_document(
         measured, experiment, job.provenance(experiment), more_tables=tables

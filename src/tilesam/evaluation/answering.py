@@ -102,8 +102,9 @@ class SamSubject:
             "model": self.model.name,
             "weights_sha256": self.model.weights_sha256,
             "refiner_sha256": None if refiner is None else refiner.weights_sha256,
+            "refiner_precision": None if refiner is None else _name(refiner.dtype),
             "input_size": self.model.input_size,
-            "precision": str(self.model.dtype).removeprefix("torch."),
+            "precision": _name(self.model.dtype),
         }
 
     def open(self, image: UInt8Array) -> SamAnswers:
@@ -197,3 +198,7 @@ class SamAnswers:
                 is_ambiguous=is_ambiguous,
             )
         return Answers(shown.masks, shown.scores, shown.logits[:, 0])
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -76,6 +76,7 @@ def build_record(
         COCO's `[x, y, width, height]`; `segmentation` is COCO's compressed run lengths
         of the whole image; `store` is None if no store was given.
     """
+    refiner = model.refiner
     return {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -83,6 +84,7 @@ def build_record(
         "model": {
             "name": model.name,
             "weights_sha256": model.weights_sha256,
+            "refiner_sha256": None if refiner is None else refiner.weights_sha256,
             "input_size": model.input_size,
         },
         "store": None if store is None else asdict(store),

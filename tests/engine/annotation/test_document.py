@@ -17,11 +17,13 @@ from tests.engine.annotation.making import (
     foreign_labels,
     paint_foreign,
 )
+from tests.engine.model.refining.scripted import bright, scripted_refiner
 from tilesam.annotation import (
     ArrayTarget,
     ImageRecord,
     LabelsRecord,
     LoadedSession,
+    ModelRecord,
     ObjectRows,
     SessionDocument,
     StoredObject,
@@ -35,6 +37,7 @@ from tilesam.annotation import (
 from tilesam.annotation.document import write_document
 from tilesam.annotation.pieces import Piece
 from tilesam.errors import SessionFileError
+from tilesam.testing.models import bright_region_model, tiny_random_model
 from tilesam.types import ImageIdentity, MaskInput, TileKey
 
 
@@ -188,3 +191,38 @@ def test_masks_that_do_not_fit_are_told(piece):
 def test_rows_begin_where_the_document_says():
     rows = ObjectRows(foreign_highest=41)
     assert rows.next_label == 42
+
+
+def refined_model():
+    model = bright_region_model()
+    model.refiner = scripted_refiner(bright)
+    return model
+
+
+@pytest.mark.parametrize("model", [bright_region_model(), refined_model()])
+def test_the_model_comes_back(model):
+    document = build_document(model=ModelRecord.of(model))
+    plain = json.loads(json.dumps(document.to_plain(Path())))
+    read = SessionDocument.from_plain(plain, Path()).model
+    assert read == document.model
+    assert read.differs_from(model) is None
+
+
+def test_what_a_model_has_others_of_is_told():
+    plain, refined = (
+        ModelRecord.of(model) for model in (bright_region_model(), refined_model())
+    )
+    assert plain.differs_from(refined_model()) == "weights of the refiner"
+    assert refined.differs_from(bright_region_model()) == "weights of the refiner"
+    assert refined.differs_from(tiny_random_model(1)) == "weights"
+
+
+def test_a_refiner_that_nobody_wrote_down_may_be_any():
+    """As in files of earlier versions."""
+    record = ModelRecord.of(refined_model())
+    plain = build_document(model=record).to_plain(Path())
+    del plain["model"]["refiner_sha256"]
+    read = SessionDocument.from_plain(plain, Path()).model
+    assert read.differs_from(refined_model()) is None
+    assert read.differs_from(bright_region_model()) is None
+    assert read.differs_from(tiny_random_model(1)) == "weights"

@@ -127,9 +127,10 @@ def test_what_is_measured_says_which_refiner_it_has():
     with_one, without = (opened(r).model for r in (refiner_of(bright), None))
     first, second = SamSubject(with_one).identity, SamSubject(without).identity
     assert first["refiner_sha256"] == "a" * 64
-    assert second["refiner_sha256"] is None
+    assert first["refiner_precision"] == "float32"
+    assert second["refiner_sha256"] is second["refiner_precision"] is None
     others = [
-        {k: v for k, v in one.items() if k != "refiner_sha256"}
+        {k: v for k, v in one.items() if not k.startswith("refiner_")}
         for one in (first, second)
     ]
     assert others[0] == others[1]

@@ -23,6 +23,7 @@ from tilesam.evaluation.reporting.point_tables import (
     calibration,
     clicks_table,
     count_table,
+    judgement_table,
 )
 from tilesam.evaluation.reporting.report import write_report
 from tilesam.evaluation.reporting.tables import Table
@@ -74,6 +75,27 @@ def test_tables_of_clicks_by_hand():
     first, second = clicks_table(results, 3).rows
     assert first[1:] == [pytest.approx(7 / 3), 2, pytest.approx(1 / 3)]
     assert second[1:] == [4, 4, 1]
+
+
+def test_judgement_by_number_of_points_and_place():
+    def row(object_id, scores):
+        return {"layer": 0, "object_id": object_id, "area": 9, "scores": scores}
+
+    first = {"point": 0.2, "predicted": 0.4, "three_points": 0.5,
+             "three_points_predicted": 0.5, "random_point": 0.1,
+             "random_predicted": 0.3}  # fmt: skip
+    second = {"point": 0.6, "predicted": 0.8, "three_points": 0.9,
+              "three_points_predicted": 0.4, "random_point": 0.2,
+              "random_predicted": 0.1}  # fmt: skip
+    results = [
+        {"domain": "cells", "image": "a", "rows": [row(1, first), row(2, second)]}
+    ]
+    table = judgement_table(results)
+    assert [row[:2] for row in table.rows] == [
+        ["1, centre", 2], ["3, centre", 2], ["1, anywhere", 2]]  # fmt: skip
+    figures = np.array([row[2:] for row in table.rows])
+    np.testing.assert_allclose(figures[:, 0], [1, -1, -1])
+    np.testing.assert_allclose(figures[:, 1], [0.2, 0.25, 0.15])
 
 
 def test_calibration_by_hand():

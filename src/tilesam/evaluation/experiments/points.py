@@ -44,10 +44,18 @@ RANDOM = "random_"
 PREDICTED = "predicted"
 """The model's own estimate of `point`, to see how well it knows itself."""
 
+SAMPLED = {"": "centre", RANDOM: "anywhere"}
+"""Where was clicked, by what stands before the names of the measures."""
+
 
 def oracle_name(points: int) -> str:
     """Return the name of the measure of the best answer that is shown."""
     return "oracle" if points == 1 else f"{COUNTS[points]}_oracle"
+
+
+def predicted_name(points: int) -> str:
+    """Return the name of the model's estimate of the IoU after so many points."""
+    return PREDICTED if points == 1 else f"{COUNTS[points]}_{PREDICTED}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +136,9 @@ class PointsExperiment:
             for given in click(answers, batch.truth, who, self.most)
         ]
         prefix = RANDOM if sampling == "random" else ""
-        scores = {
-            prefix + name: values for name, values in point_scores(
-                [shown for shown, _, _ in rounds], [best for _, best, _ in rounds]
-            ).items()
-        }  # fmt: skip
-        return {**scores, prefix + PREDICTED: rounds[0][2]}
+        shown, best, predicted = zip(*rounds, strict=True)
+        scores = point_scores(shown, best) | predicted_scores(predicted)
+        return {prefix + name: values for name, values in scores.items()}
 
 
 def _scored(given: Answers, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -170,3 +175,18 @@ def point_scores(
         needed = clicks_needed(np.stack(shown, axis=1), target)
         scores[name] = needed.astype(np.float64)
     return scores
+
+
+def predicted_scores(predicted: Sequence[FloatArray]) -> dict[str, FloatArray]:
+    """Return the estimates of the IoU after 1, 2, 3, 5 and 9 clicks, as far as made.
+
+    Parameters
+    ----------
+    predicted
+        (N,) for each number of clicks from 1.
+    """
+    return {
+        predicted_name(count): predicted[count - 1]
+        for count in COUNTS
+        if count <= len(predicted)
+    }

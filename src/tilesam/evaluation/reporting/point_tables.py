@@ -8,7 +8,14 @@ import numpy as np
 
 from tilesam.evaluation.experiments.boxes import mask_average_precision
 from tilesam.evaluation.experiments.experiment import to_scores
-from tilesam.evaluation.experiments.points import COUNTS, RANDOM, TARGETS, oracle_name
+from tilesam.evaluation.experiments.points import (
+    COUNTS,
+    RANDOM,
+    SAMPLED,
+    TARGETS,
+    oracle_name,
+    predicted_name,
+)
 from tilesam.evaluation.measures.precision import IOU_THRESHOLDS, SIZES, size_of
 from tilesam.evaluation.metrics import summarize
 from tilesam.evaluation.reporting.tables import Table
@@ -46,7 +53,7 @@ def clicks_table(results: Sequence[Mapping[str, Any]], most: int) -> Table:
     """
     scores = to_scores(results)
     rows: list[list[Any]] = []
-    for prefix, title in (("", "centre"), (RANDOM, "anywhere")):
+    for prefix, title in SAMPLED.items():
         for target, name in TARGETS.items():
             values = [s.scores[prefix + name] for s in scores
                       if prefix + name in s.scores]  # fmt: skip
@@ -104,6 +111,22 @@ def calibration(predicted: FloatArray, true: FloatArray) -> tuple[float, float]:
     if predicted.std() < 1e-12 or true.std() < 1e-12:
         return float("nan"), error
     return float(np.corrcoef(predicted, true)[0, 1]), error
+
+
+def judgement_table(results: Sequence[Mapping[str, Any]]) -> Table:
+    """Return how well predicted IoU tells the true one after each number of points."""
+    scores = to_scores(results)
+    rows: list[list[Any]] = []
+    for prefix, title in SAMPLED.items():
+        for points, name in COUNTS.items():
+            estimate = prefix + predicted_name(points)
+            pairs = [(s.scores[estimate], s.scores[prefix + name]) for s in scores
+                     if estimate in s.scores]  # fmt: skip
+            if pairs:
+                figures = calibration(*np.array(pairs).T)
+                rows.append([f"{points}, {title}", len(pairs), *figures])
+    header = ["clicks", "objects", "correlation", "mean absolute error"]
+    return Table("Predicted and true IoU by number of points", header, rows)
 
 
 def size_table(results: Sequence[Mapping[str, Any]], measure: str = "box") -> Table:
