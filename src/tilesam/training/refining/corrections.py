@@ -13,7 +13,7 @@ from tilesam.model.refining.inputs import RegionInputs
 from tilesam.training.prompt_simulation import sample_error_point
 
 if TYPE_CHECKING:
-    from tilesam.training.refining.regions import RegionBatch
+    from tilesam.training.refining.records import RegionBatch
 
 
 @dataclass(frozen=True)

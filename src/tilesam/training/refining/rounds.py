@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilesam.model.refining.inputs import RegionInputs
     from tilesam.model.refining.network import Refiner
     from tilesam.training.refining.corrections import CorrectionDraw
-    from tilesam.training.refining.regions import RegionBatch
+    from tilesam.training.refining.records import RegionBatch
     from tilesam.training.step import Figures
 
 

@@ -23,7 +23,7 @@ from tilesam.training.optimisation import (
 )
 from tilesam.training.recipes import Phase, Recipe
 from tilesam.training.refining.corrections import CorrectionDraw
-from tilesam.training.refining.regions import RegionDraw
+from tilesam.training.refining.records import RegionDraw
 from tilesam.training.refining.rounds import go_backward
 from tilesam.training.refining.sizes import RegionsOfTwoSizes
 from tilesam.training.resumable import ResumableRun
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tilesam.training.refining.answers import DecoderAnswers
-    from tilesam.training.refining.regions import RegionBatch
+    from tilesam.training.refining.records import RegionBatch
     from tilesam.training.step import Figures, Progress
 
 LOG_EVERY, CHECKPOINT_EVERY = 20, 200

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch.utils.data import Dataset
 
 from tilesam.model.refining.region import LARGER
-from tilesam.training.refining.regions import RegionBatch, RegionDataset, RegionDraw
+from tilesam.training.refining.records import RegionBatch, RegionDraw
+from tilesam.training.refining.regions import RegionDataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tilesam.training.refining.regions import RegionBatch
+from tilesam.training.refining.records import RegionBatch
 
 SIZE = 32
 

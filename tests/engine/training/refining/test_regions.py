@@ -11,16 +11,12 @@ from torch.utils.data import DataLoader
 from tests.engine.training.refining.squares import answers, sample
 from tilesam.errors import DatasetError
 from tilesam.model.refining.frames import covered_hw
-from tilesam.training.refining import regions as module
+from tilesam.training.refining import drawing as module
 from tilesam.training.refining.answers import ObjectAnswers
-from tilesam.training.refining.regions import (
-    RegionDataset,
-    RegionDraw,
-    draw_region,
-    guess_by_box,
-    guess_by_point,
-    window_of,
-)
+from tilesam.training.refining.drawing import draw_region
+from tilesam.training.refining.guesses import guess_by_box, guess_by_point, window_of
+from tilesam.training.refining.records import RegionDraw
+from tilesam.training.refining.regions import RegionDataset
 
 SIZE = 48
 ONLY_BOXES = RegionDraw(box_share=1.0)

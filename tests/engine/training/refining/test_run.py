@@ -23,7 +23,7 @@ from tilesam.training.refining import run as module
 from tilesam.training.refining import sizes
 from tilesam.training.refining.answers import DecoderAnswers
 from tilesam.training.refining.corrections import CorrectionDraw
-from tilesam.training.refining.regions import RegionDraw
+from tilesam.training.refining.records import RegionDraw
 from tilesam.training.refining.run import (
     RefinerOptions,
     RefinerTrainer,

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 
 from tests.engine.training.refining.squares import answers, sample
 from tilesam.training.refining import sizes as module
-from tilesam.training.refining.regions import RegionDraw
+from tilesam.training.refining.records import RegionDraw
 from tilesam.training.refining.sizes import RegionsOfTwoSizes
 
 SMALL, LARGE = (4, 4, 16, 14), (20, 10, 60, 40)
