@@ -18,6 +18,7 @@ from tilesam.model.refining.region import (
     AROUND_MASK,
     HUGE,
     LARGE,
+    LARGE_BY_BOX,
     LARGER,
     MUCH_LARGER,
     region_around,
@@ -112,7 +113,7 @@ class MaskRefiner:
         for i, question in enumerate(questions):
             region = self.region_of(question, source.hw)
             if region is not None:
-                asked[self.size_of(region)].append((i, question, region))
+                asked[self.size_of(question, region)].append((i, question, region))
         for size, of_size in asked.items():
             for start in range(0, len(of_size), REGIONS_AT_ONCE):
                 some = of_size[start : start + REGIONS_AT_ONCE]
@@ -137,11 +138,12 @@ class MaskRefiner:
         around = AROUND_BOX if len(question.boxes_yxyx) else AROUND_MASK
         return region_around((y0, x0, y1, x1), around)
 
-    def size_of(self, region: Window) -> int:
+    def size_of(self, question: Question, region: Window) -> int:
         """Return the side of what the network is shown of a region, in pixels."""
         if region.height >= HUGE * self.size:
             return self.size * MUCH_LARGER
-        return self.size * (LARGER if region.height >= LARGE * self.size else 1)
+        large = LARGE_BY_BOX if len(question.boxes_yxyx) else LARGE
+        return self.size * (LARGER if region.height >= large * self.size else 1)
 
     def _answer(
         self, asked: Sequence[tuple[Question, Window]], source: ImageSource, size: int

@@ -26,6 +26,9 @@ LARGE, LARGER = 2.2, 2
 """A region of more pixels than its size, by the first factor, is shown larger by the
 second: a leaf's tip would else be lost."""
 
+LARGE_BY_BOX = 1.5
+"""The first factor where a box was asked: one mask may take longer than three."""
+
 HUGE, MUCH_LARGER = 5.0, 3
 """The same for regions that are still larger."""
 

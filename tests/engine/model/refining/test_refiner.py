@@ -247,13 +247,20 @@ def various_questions():
 
 
 def test_large_regions_are_shown_larger(monkeypatch):
-    monkeypatch.setattr(refiner_module, "LARGE", 1.5)
+    monkeypatch.setattr(refiner_module, "LARGE", 2)
+    monkeypatch.setattr(refiner_module, "LARGE_BY_BOX", 1.5)
     monkeypatch.setattr(refiner_module, "LARGER", 3)
+    monkeypatch.setattr(refiner_module, "HUGE", 8)
+    monkeypatch.setattr(refiner_module, "MUCH_LARGER", 4)
     refiner = scripted_refiner(everywhere, size=32)
-    assert [refiner.size_of(Window(0, 0, n, n)) for n in (8, 47, 48, 900)] == [
-        *(32, 32),
-        *(96, 96),
-    ]
+    by_point = question(WINDOW, points=[(9, 9)])
+    by_box = question(WINDOW, boxes=[(20, 20, 22, 22)])
+    regions = [Window(0, 0, side, side) for side in (8, 47, 48, 63, 64, 255, 256)]
+    for asked, sides in (
+        (by_point, [32, 32, 32, 32, 96, 96, 128]),
+        (by_box, [32, 32, 96, 96, 96, 96, 128]),
+    ):
+        assert [refiner.size_of(asked, region) for region in regions] == sides
     boxes = [(20, 20, 22, 22), (0, 0, 63, 63)]
     small, large = refiner.refine(
         [question(WINDOW, boxes=[box]) for box in boxes], opened(NOISE)
