@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from tilesam.types import BoolArray, FloatArray, IntArray
 
-FAVOUR = 0.05
+FAVOUR = 0.2
 """How much better than the correction an alternative has to be to come first."""
 
-PER_WRONG_CLICK = 0.5
+PER_WRONG_CLICK = 0.4
 """What a mask loses for each click that it contradicts."""
 
 
