@@ -176,10 +176,9 @@ def reopen_model(
     difference = record.differs_from(network)
     if difference is not None:
         warnings.warn(
-            f"the session was made with {record.name} of weights "
-            f"{record.weights_sha256[:12]}, and goes on with {network.name} of weights "
-            f"{network.weights_sha256[:12]}, with other {difference}: its objects stay "
-            "as they are, and the same prompts may have other answers from now on",
+            f"the session was made with {record.name}, and goes on with {network.name} "
+            f"with other {difference}: its objects stay as they are, and the same "
+            "prompts may have other answers from now on",
             UserWarning,
             stacklevel=3,
         )

@@ -31,6 +31,6 @@ def sparing_a_core() -> AbstractContextManager[None]:
 
     The threads of one computation wait for each other many times in a mask. Where a
     window is drawn at the same time one of them stands still, and all the others with
-    it: with two cores, two threads took twice as long for an answer as one.
+    it: with two cores, two threads took 1.6 times as long for an answer as one.
     """
     return limited_torch_threads(max(1, torch.get_num_threads() - 1))

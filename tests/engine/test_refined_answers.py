@@ -196,6 +196,22 @@ def test_a_correction_is_refined_with_the_mask_that_it_corrects():
     assert (shown_to(scene.model.refiner)[:, EARLIER].flatten(1).any(dim=1)).sum() == 1
 
 
+def test_alternatives_to_a_correction_know_nothing_of_what_is_corrected():
+    wrong, meant = (4, 4, 16, 28), (36, 8, 60, 50)
+    plain = Scene(None, [wrong, meant])
+    earlier = plain.predict(points_yx=(10, 10))[0]
+    corrected = {"points_yx": [(48, 30), (44, 20)], "mask_input": earlier.mask_input}
+    scene = Scene(scripted_refiner(only(ANSWER), size=128), [wrong, meant])
+    is_wrong = rectangle_mask(HW, wrong)
+    for found, has_wrong in ((plain.predict(**corrected), True),
+                             (scene.predict(**corrected), False)):  # fmt: skip
+        alternatives = [one for one in found if one.token]
+        assert len(alternatives) == 2
+        for one in alternatives:
+            assert scene.whole(one)[48, 30]
+            assert (scene.whole(one) & is_wrong).any() == has_wrong
+
+
 def test_a_mask_is_corrected_in_another_tile_at_its_place():
     # Tiles begin at every 16th pixel of a long image.
     near, far = TileKey(0, 0, 0), TileKey(0, 0, 2)

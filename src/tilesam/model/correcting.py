@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tilesam.model.runtime import Decoded
+from tilesam.types import FOREGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,14 +40,12 @@ def decode_prompts(
     Returns
     -------
     Decoded
-        The single mask of all that was given first. Where points correct a mask of a
-        model with a refiner, whole, part and subpart are those of the points alone;
-        else of all that was given.
+        The single mask of all that was given first. Where points, one of them positive,
+        correct a mask of a model with a refiner, whole, part and subpart are those of
+        the points alone; else of all that was given.
     """
     corrected = model.decode(embedding, **prompts)
-    are_points_alone = "points_xy" in prompts and "boxes_xyxy" not in prompts
-    is_correction = prompts.get("mask_input") is not None and are_points_alone
-    if model.refiner is None or not is_correction:
+    if model.refiner is None or not _corrects_with_points(prompts):
         return corrected
     points = {name: prompts[name] for name in ("points_xy", "point_labels")}
     free = model.decode(embedding, **points)
@@ -54,3 +53,11 @@ def decode_prompts(
         torch.cat([corrected.low_res_logits[:, :1], free.low_res_logits[:, 1:]], dim=1),
         torch.cat([corrected.predicted_iou[:, :1], free.predicted_iou[:, 1:]], dim=1),
     )
+
+
+def _corrects_with_points(prompts: Mapping[str, NDArray[Any]]) -> bool:
+    if prompts.get("mask_input") is None or "boxes_xyxy" in prompts:
+        return False
+    labels = prompts.get("point_labels")
+    # "Not here" alone names no object.
+    return labels is not None and bool((labels == FOREGROUND).any(axis=1).all())

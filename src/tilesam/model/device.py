@@ -102,7 +102,7 @@ def choose_refiner_dtype(
     """Return the precision of the refiner: what was asked for, or the fastest safe one.
 
     It was trained in bfloat16 and sees regions of a few hundred pixels, so that it
-    loses nothing by it; a processor that computes in it takes half the time.
+    loses nothing by it; a processor that computes in it takes two thirds of the time.
 
     Parameters
     ----------

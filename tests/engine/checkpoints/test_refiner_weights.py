@@ -122,6 +122,29 @@ def test_a_model_finds_the_refiner_beside_it(refined: Path) -> None:
     assert answer_of(model) is not None
 
 
+@pytest.mark.parametrize(
+    ("able", "wanted", "expected"),
+    [
+        ({"avx512_bf16": True}, None, torch.bfloat16),
+        ({"avx512_bf16": True}, "float32", torch.float32),
+        ({}, None, torch.float32),
+    ],
+)
+def test_it_computes_as_its_model_is_asked_to(
+    able: dict[str, bool],
+    wanted: str | None,
+    expected: torch.dtype,
+    refined: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    model = load_model(refined, device="cpu", dtype=wanted)
+    assert model.refiner is not None
+    assert model.refiner.dtype == expected
+    again = pickle.loads(pickle.dumps(model))
+    assert again.refiner.dtype == expected
+
+
 def test_a_model_may_be_wanted_without_it(refined: Path) -> None:
     assert load_model(refined, device="cpu", refined=False).refiner is None
 

@@ -16,6 +16,7 @@ POINTS = {
     "point_labels": np.array([[1, 0, 1], [1, 1, -1]]),
 }
 EARLIER = {"mask_input": RNG.normal(scale=9, size=(2, 16, 16)).astype(np.float32)}
+NEGATIVE = POINTS | {"point_labels": np.array([[1, 0, 1], [0, 0, -1]])}
 BOXES = {"boxes_xyxy": np.array([[[5, 5, 30, 40]], [[9, 2, 50, 33]]], np.float32)}
 
 
@@ -54,7 +55,11 @@ def test_alternatives_to_a_correction_are_of_the_points_alone(refined, embedding
 
 
 @pytest.mark.parametrize(
-    "prompts", [POINTS, BOXES, POINTS | BOXES, POINTS | BOXES | EARLIER, EARLIER]
+    "prompts",
+    [
+        *(POINTS, BOXES, EARLIER, POINTS | BOXES),
+        *(POINTS | BOXES | EARLIER, NEGATIVE | EARLIER),
+    ],
 )
 def test_all_else_is_answered_as_by_the_model(prompts, refined, embedding):
     found = decode_prompts(refined, embedding, prompts)

@@ -160,7 +160,7 @@ def _add_spots(
     look: _Look,
     rng: np.random.Generator,
 ) -> None:
-    """Add bright granules in a row along the body."""
+    """Add granules along the body, lighter in a dark one and darker in a bright one."""
     for place in rng.uniform(0.1, 0.9, size=rng.integers(1, _MOST_SPOTS + 1)):
         along = (nearest - place * body_points) / (0.4 * look.body_width)
         spot = np.exp(-(along**2) - (body.depth / 0.45) ** 2)
