@@ -31,11 +31,6 @@ def image_record(image: Image, session: Session) -> ImageRecord:
     return ImageRecord(image.name, location_of_layer(image), session.source.identity)
 
 
-def model_record(session: Session) -> ModelRecord:
-    """Return which weights answer."""
-    return ModelRecord.of(session.model)
-
-
 def describe_layer(image: Image) -> dict[str, Any]:
     """Return how a layer shows its image, as plain JSON, to show it so again."""
     geometry = layer_geometry(image)

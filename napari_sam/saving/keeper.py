@@ -15,7 +15,6 @@ from napari_sam.saving.describing import (
     describe_session,
     describe_settings,
     image_record,
-    model_record,
 )
 from napari_sam.saving.places import labels_place, new_place, remove_session
 from tilesam.annotation.autosave import Autosave
@@ -140,7 +139,7 @@ class SessionKeeper:
     def _on_opened(self) -> None:
         annotator = self._annotator
         session = annotator.session
-        self._of = image_record(annotator.image, session), model_record(session)
+        self._of = image_record(annotator.image, session), ModelRecord.of(session.model)
         self._record_settings()
 
     def _on_asked(self) -> None:

@@ -21,6 +21,7 @@ from tilesam.evaluation.reporting.document import Provenance, build_document
 from tilesam.evaluation.reporting.pictures import draw_case, pick_cases
 from tilesam.evaluation.reporting.point_tables import (
     calibration,
+    calibration_table,
     clicks_table,
     count_table,
     judgement_table,
@@ -91,6 +92,8 @@ def test_judgement_by_number_of_points_and_place():
         {"domain": "cells", "image": "a", "rows": [row(1, first), row(2, second)]}
     ]
     table = judgement_table(results)
+    by_domain = calibration_table(results, "random_point")
+    np.testing.assert_allclose([row[2:] for row in by_domain.rows], [[-1, 0.15]] * 2)
     assert [row[:2] for row in table.rows] == [
         ["1, centre", 2], ["3, centre", 2], ["1, anywhere", 2]]  # fmt: skip
     figures = np.array([row[2:] for row in table.rows])

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 
+from tests.engine.model.refining.scripted import bright, scripted_refiner
 from tests.plugin.saving.annotating import COIN, OTHER_COIN, THIRD_COIN, Desk, crash
 from tilesam.annotation import load_session
 from tilesam.annotation.replaying import summarize
@@ -50,6 +51,21 @@ def test_a_crash_loses_nothing_that_was_done(open_desk, tmp_path):
     while history.can_undo:
         again.annotator.objects.undo()
     assert not again.labels.any()
+
+
+def test_work_with_another_refiner_is_said(open_desk, tmp_path, monkeypatch):
+    desk = open_desk()
+    desk.accept(COIN)
+    left = desk.belongings
+    path = crash(desk.annotator, tmp_path / "after the crash")
+
+    again = open_desk()
+    model = again.annotator.session.model
+    monkeypatch.setattr(model, "refiner", scripted_refiner(bright))
+    again.restore(path)
+
+    assert "with other weights of the refiner" in again.annotator.restorer.message
+    assert again.belongings == left
 
 
 def test_work_goes_on_where_it_was_left(open_desk):

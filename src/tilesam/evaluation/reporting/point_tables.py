@@ -10,6 +10,7 @@ from tilesam.evaluation.experiments.boxes import mask_average_precision
 from tilesam.evaluation.experiments.experiment import to_scores
 from tilesam.evaluation.experiments.points import (
     COUNTS,
+    PREDICTED,
     RANDOM,
     SAMPLED,
     TARGETS,
@@ -78,13 +79,14 @@ def calibration_table(results: Sequence[Mapping[str, Any]], measure: str) -> Tab
     measure
         Whose IoU was predicted.
     """
+    estimate = (RANDOM if measure.startswith(RANDOM) else "") + PREDICTED
     groups: dict[str, list[ObjectScore]] = {}
     for score in to_scores(results):
-        if "predicted" in score.scores:
+        if estimate in score.scores:
             groups.setdefault(score.domain, []).append(score)
             groups.setdefault(ALL_OBJECTS, []).append(score)
     rows: list[list[Any]] = [
-        [name, len(some), *calibration(*_pairs(some, measure))]
+        [name, len(some), *calibration(*_pairs(some, estimate, measure))]
         for name, some in sorted(groups.items(), key=_all_last)
     ]
     header = ["domain", "objects", "correlation", "mean absolute error"]
@@ -96,10 +98,13 @@ def _all_last(group: tuple[str, object]) -> tuple[bool, str]:
 
 
 def _pairs(
-    scores: Sequence[ObjectScore], measure: str
+    scores: Sequence[ObjectScore], estimate: str, measure: str
 ) -> tuple[FloatArray, FloatArray]:
-    predicted = np.array([score.scores["predicted"] for score in scores])
-    return predicted, np.array([score.scores[measure] for score in scores])
+    predicted, true = (
+        np.array([score.scores[name] for score in scores])
+        for name in (estimate, measure)
+    )
+    return predicted, true
 
 
 def calibration(predicted: FloatArray, true: FloatArray) -> tuple[float, float]:
@@ -120,11 +125,10 @@ def judgement_table(results: Sequence[Mapping[str, Any]]) -> Table:
     for prefix, title in SAMPLED.items():
         for points, name in COUNTS.items():
             estimate = prefix + predicted_name(points)
-            pairs = [(s.scores[estimate], s.scores[prefix + name]) for s in scores
-                     if estimate in s.scores]  # fmt: skip
-            if pairs:
-                figures = calibration(*np.array(pairs).T)
-                rows.append([f"{points}, {title}", len(pairs), *figures])
+            judged = [score for score in scores if estimate in score.scores]
+            if judged:
+                figures = calibration(*_pairs(judged, estimate, prefix + name))
+                rows.append([f"{points}, {title}", len(judged), *figures])
     header = ["clicks", "objects", "correlation", "mean absolute error"]
     return Table("Predicted and true IoU by number of points", header, rows)
 

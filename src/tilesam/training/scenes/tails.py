@@ -39,7 +39,7 @@ class _Look:
     halo
         Light around bodies, as phase contrast has it; 0 for none.
     body_length, tail_length
-        Middle of each, in pixels; no body or no tail where it is 0.
+        Middle of each, in pixels; bodies of length 0 are none.
     curviness
         Of paths, from least to most.
     """
