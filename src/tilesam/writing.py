@@ -65,13 +65,14 @@ def require_writable_folder(folder: Path) -> None:
         is not writable.
     """
     place = folder.absolute()
-    while not place.is_dir():
-        if os.path.lexists(place):
-            raise OutputError(
-                f"cannot write into {folder}: {place} is a file; expected a folder; "
-                "choose another one"
-            )
+    # In this order: another thread may make the folder between the two questions.
+    while not os.path.lexists(place):
         place = place.parent
+    if not place.is_dir():
+        raise OutputError(
+            f"cannot write into {folder}: {place} is a file; expected a folder; "
+            "choose another one"
+        )
     if not os.access(place, os.W_OK | os.X_OK):
         raise OutputError(
             f"cannot write into {folder}: {place} is not writable; choose a folder "

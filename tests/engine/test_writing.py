@@ -100,6 +100,13 @@ def test_a_link_to_nowhere_is_in_the_way(tmp_path):
         require_writable_folder(tmp_path / "link")
 
 
+def test_a_folder_that_another_thread_makes_meanwhile_is_no_file(
+    tmp_path, made_meanwhile
+):
+    made_meanwhile(tmp_path / "new")
+    require_writable_folder(tmp_path / "new")
+
+
 def test_a_locked_folder_is_named(tmp_path, monkeypatch):
     # Not by its permissions: they do not bind whoever runs the tests as root.
     monkeypatch.setattr(os, "access", lambda *_: False)

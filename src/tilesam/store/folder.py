@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from tilesam.errors import StoreError, StoreFormatError, StoreMismatchError
@@ -106,16 +107,17 @@ def read_sets(store: Path) -> list[StoreContents]:
 
 def _exists(store: Path) -> bool:
     """Return whether there is anything at all but what a killed process left."""
-    if store.is_dir():
-        try:
-            return any(path.suffix != PARTIAL_SUFFIX for path in store.iterdir())
-        except OSError as error:
-            raise StoreError(
-                f"{store} cannot be read: {error.strerror or error}; {_ELSEWHERE}"
-            ) from error
-    if store.exists() or store.is_symlink():
+    # In this order: another process may make the store between the two questions.
+    if not os.path.lexists(store):
+        return False
+    if not store.is_dir():
         raise StoreError(f"{store} is a file; expected a folder; {_ELSEWHERE}")
-    return False
+    try:
+        return any(path.suffix != PARTIAL_SUFFIX for path in store.iterdir())
+    except OSError as error:
+        raise StoreError(
+            f"{store} cannot be read: {error.strerror or error}; {_ELSEWHERE}"
+        ) from error
 
 
 def _read_attributes(folder: Path) -> dict[str, Any] | None:

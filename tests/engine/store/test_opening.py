@@ -173,6 +173,11 @@ def test_another_image_that_comes_first_by_a_moment_is_told(path, monkeypatch):
         open_store(path, CONTENTS)
 
 
+def test_a_store_that_another_process_makes_meanwhile_is_no_file(path, made_meanwhile):
+    made_meanwhile(path)
+    assert recorded_contents(path) == []
+
+
 @pytest.mark.parametrize(
     ("version", "advice"),
     [
