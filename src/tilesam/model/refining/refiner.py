@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tilesam.model.refining.cutting import cut_best
 from tilesam.model.refining.frames import corners_of
 from tilesam.model.refining.inputs import stack_inputs
 from tilesam.model.refining.refined import Refined, to_window
@@ -164,7 +165,7 @@ class MaskRefiner:
         )
         with torch.inference_mode():
             output = self._answering(channels)
-        logits = output.logits.float().cpu().numpy()
+        logits = cut_best(output.logits.float()).cpu().numpy()
         iou = output.predicted_iou.cpu().numpy()
         return [
             Refined(region, logits[i], float(iou[i]))

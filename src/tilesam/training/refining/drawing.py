@@ -118,5 +118,5 @@ def _prompt(
 def _draw_box(mask: BoolArray, rng: np.random.Generator, draw: RegionDraw) -> Tensor:
     box = box_of(np.argwhere(mask))
     sides = np.tile(box[2:] - box[:2] + 1, 2)
-    noise = draw.box_noise * (1.0 if rng.random() < 0.5 else 0.25)
+    noise = rng.choice(draw.box_noises)
     return torch.from_numpy(box + rng.normal(scale=noise, size=4) * sides).float()

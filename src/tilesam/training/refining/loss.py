@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tilesam.model.refining.cutting import cut_best
+
 IOU_WEIGHT = 1.0
 
 
@@ -19,14 +21,17 @@ class RefinerLoss(NamedTuple):
     loss
         () float, to go backward from.
     iou
-        (B,) float, of the masks cut at zero, all of the object counted.
+        (B,) float, of the masks that are shown, all of the object counted.
     iou_error
         () float, mean absolute error of the predicted IoU.
+    shown
+        (B, S, S) float, the logits as people see them, cut at zero.
     """
 
     loss: Tensor
     iou: Tensor
     iou_error: Tensor
+    shown: Tensor
 
 
 def refiner_loss(
@@ -58,11 +63,12 @@ def refiner_loss(
     entropy = entropy.sum(dim=(1, 2)) / (4 * area).clamp(max=target[0].numel())
     losses = 2 * entropy + soft_iou_loss(logits, target)
     with torch.no_grad():
-        iou = hard_iou(logits, mask, area_outside)
+        shown = cut_best(logits)
+        iou = hard_iou(shown, mask, area_outside)
     error = predicted_iou - iou
     mask_loss = (weight * losses).sum() / weight.sum().clamp(min=1e-6)
     loss = mask_loss + IOU_WEIGHT * error.square().mean()
-    return RefinerLoss(loss, iou, error.detach().abs().mean())
+    return RefinerLoss(loss, iou, error.detach().abs().mean(), shown)
 
 
 def soft_iou_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -22,9 +22,9 @@ class RegionDraw:
         log-uniformly.
     shift
         Standard deviation of the region's place, as a share of the object's side.
-    box_noise
-        Standard deviation of corners, as a share of the box's side; half of the boxes
-        are drawn this badly, the others a quarter of it.
+    box_noises
+        Standard deviations of corners, as shares of the box's side; each is as frequent
+        as the others. People draw boxes quickly or with care; a detector's are tight.
     best_share
         Share of points for which the best of the three masks is refined; any of them
         otherwise, which then hardly counts for the mask but for judging it.
@@ -40,10 +40,10 @@ class RegionDraw:
         Pixels of the image that the object is high or wide at least.
     """
 
-    box_share: float = 0.45
+    box_share: float = 0.5
     expansion: tuple[float, float] = (1.35, 2.6)
     shift: float = 0.06
-    box_noise: float = 0.08
+    box_noises: tuple[float, ...] = (0.08, 0.02, 0.0)
     best_share: float = 0.75
     answer_share: float = 0.85
     box_answer_share: float = 0.6

@@ -10,8 +10,6 @@ from tilesam.training.refining.corrections import corrected_inputs, first_inputs
 from tilesam.training.refining.loss import RefinerLoss, refiner_loss
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from tilesam.model.refining.inputs import RegionInputs
     from tilesam.model.refining.network import Refiner
     from tilesam.training.refining.corrections import CorrectionDraw
@@ -51,29 +49,27 @@ def go_backward(
         # A click on the error says what is meant, whatever the first mask was.
         weight = batch.weight if number == 0 else torch.ones_like(batch.weight)
         asked = batch._replace(weight=weight)
-        logits, part = _round(network, asked, inputs, bfloat16=bfloat16)
+        part = _round(network, asked, inputs, bfloat16=bfloat16)
         (part.loss / rounds).backward()
         total += float(part.loss.detach()) / rounds
         if number == 0:
             figures = _first_figures(batch, part)
         if number + 1 < rounds:
-            inputs = corrected_inputs(inputs, logits, batch.mask, generator, draw)
+            inputs = corrected_inputs(inputs, part.shown, batch.mask, generator, draw)
     return {"loss": total, **figures}
 
 
 def _round(
     network: Refiner, batch: RegionBatch, inputs: RegionInputs, *, bfloat16: bool
-) -> tuple[Tensor, RefinerLoss]:
+) -> RefinerLoss:
     channels = inputs.channels().to(memory_format=torch.channels_last)
     device = channels.device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16):
         output = network(channels)
-    logits = output.logits.float()
-    part = refiner_loss(
-        *(logits, output.predicted_iou, batch.mask),
+    return refiner_loss(
+        *(output.logits.float(), output.predicted_iou, batch.mask),
         *(batch.area_outside, batch.weight),
     )
-    return logits.detach(), part
 
 
 def _first_figures(batch: RegionBatch, part: RefinerLoss) -> Figures:

@@ -16,7 +16,7 @@ from tilesam.types import Window
 PIXELS, INSIDE, ANSWER, EARLIER, POSITIVE, NEGATIVE, BOX = slice(0, 3), 3, 4, 5, 6, 7, 8
 """Channels of the input."""
 
-SURE = 4.0
+SURE = 40.0
 
 TINY = RefinerConfig(size=32, dims=(4, 4, 4, 4), depths=(1, 1, 1, 1))
 """A complete network that runs in a millisecond."""
@@ -38,8 +38,14 @@ def bright_in_boxes(channels: Tensor) -> Tensor:
 
 
 def only(channel: int) -> Rule:
-    """Repeat one of the channels."""
-    return lambda channels: channels[:, channel] * SURE
+    """Repeat one of the channels; say that there is nothing where it is empty."""
+
+    def rule(channels: Tensor) -> Tensor:
+        shown = channels[:, channel]
+        is_empty = ~shown.flatten(1).any(dim=1)[:, None, None]
+        return torch.where(is_empty, -1.0, shown) * SURE
+
+    return rule
 
 
 def everywhere(channels: Tensor) -> Tensor:

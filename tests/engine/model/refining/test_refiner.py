@@ -218,6 +218,19 @@ def test_what_is_corrected_is_shown_at_its_place_in_whichever_window():
     assert_array_equal(paste(found.mask, found.offset_yx, (64, 64)), expected)
 
 
+def test_an_object_that_is_hardly_seen_is_shown_all_the_same():
+    def faint(channels):
+        return torch.where(bright(channels) > 0, -1.0, -SURE)
+
+    asked = [question(WINDOW, points=[(20, 25)])]
+    shown, sure = (
+        scripted_refiner(rule).refine(asked, opened(NOISE))[0].logits > 0
+        for rule in (faint, bright)
+    )
+    assert shown.any()
+    assert_array_equal(shown, sure)
+
+
 def test_what_is_not_known_is_shown_as_nothing():
     refiner = scripted_refiner(everywhere)
     asked = question(WINDOW, answer=cells(3, 3, 9, 9), points=[(20, 20)])

@@ -128,7 +128,7 @@ def test_what_the_region_does_not_show_of_an_object_is_counted():
 
 
 def test_a_box_without_noise_is_tight():
-    draw = replace(ONLY_BOXES, box_noise=0.0)
+    draw = replace(ONLY_BOXES, box_noises=(0.0,))
     several = dataset(draw)
     for index in range(10):
         region = several[index]
@@ -139,21 +139,32 @@ def test_a_box_without_noise_is_tight():
         assert region.weight == 1
 
 
-def test_box_noise_is_as_large_as_said():
-    several = dataset(ONLY_BOXES)
+def box_errors(draw: RegionDraw, count: int = 150) -> np.ndarray:
+    """Return how far boxes are off the tight ones, in shares of their sides."""
+    several = dataset(draw)
     off = []
-    for index in range(150):
+    for index in range(count):
         region = several[index]
         pixels = np.argwhere(region.mask.numpy())
         tight = np.array([*pixels.min(axis=0), *pixels.max(axis=0)])
         sides = np.tile(tight[2:] - tight[:2] + 1, 2)
         off.append((region.box_yxyx.numpy() - tight) / sides)
-    noise = several.draw.box_noise
-    # Half of them with all of it, half with a quarter.
-    expected = noise * np.sqrt((1 + 1 / 16) / 2)
-    assert np.std(off) == pytest.approx(expected, rel=0.15)
-    assert abs(np.mean(off)) < 0.2 * noise
-    assert np.abs(off).max() < 5 * noise
+    return np.array(off)
+
+
+def test_box_noise_is_as_large_as_said():
+    off = box_errors(replace(ONLY_BOXES, box_noises=(0.08,)))
+    assert np.std(off) == pytest.approx(0.08, rel=0.15)
+    assert abs(np.mean(off)) < 0.2 * 0.08
+    assert np.abs(off).max() < 5 * 0.08
+
+
+def test_boxes_are_drawn_quickly_with_care_and_tight_equally_often():
+    off = np.abs(box_errors(ONLY_BOXES)).max(axis=1)
+    tight = off < 1e-6
+    quick = off > 0.06  # three deviations of the careful ones
+    assert tight.mean() == pytest.approx(1 / 3, abs=0.12)
+    assert quick.mean() == pytest.approx(1 / 3, abs=0.12)
 
 
 def test_a_point_is_on_the_object():
