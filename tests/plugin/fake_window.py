@@ -12,6 +12,7 @@ from typing import Any
 
 PATIENCE = 20.0
 """Seconds after which something that has to happen is taken not to happen."""
+PATIENCE_MS = round(1000 * PATIENCE)
 
 
 class FakeWindow:

@@ -22,7 +22,9 @@ from tilesam.model.checkpoints.receipts import read_receipt
 from tilesam.model.checkpoints.registry import REGISTRY, ModelEntry
 from tilesam.testing.serving import CONTENT, PoliteServer
 
-IMPATIENT = httpx.Timeout(0.3)
+PATIENT = httpx.Timeout(30.0)
+IMPATIENT = httpx.Timeout(30.0, read=0.3)
+"""For servers that are silent for ever; a busy one may take as long to answer."""
 
 
 def visible_files(folder: Path) -> list[str]:
@@ -31,10 +33,10 @@ def visible_files(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.endswith(".lock"))
 
 
-def failure(entry: ModelEntry) -> str:
+def failure(entry: ModelEntry, timeout: httpx.Timeout = PATIENT) -> str:
     """Return the message of a download that fails, one line."""
     with pytest.raises(DownloadError) as caught:
-        fetch(entry, timeout=IMPATIENT)
+        fetch(entry, timeout=timeout)
     message = str(caught.value)
     assert "\n" not in message
     assert str(entry.url) in message
@@ -147,7 +149,7 @@ def test_an_error_of_the_server_is_put_into_words(
 
 def test_silence(entry: ModelEntry, server: PoliteServer) -> None:
     server.manners.stalls_after = 0
-    assert "did not answer in time" in failure(entry)
+    assert "did not answer in time" in failure(entry, IMPATIENT)
 
 
 def test_a_refused_connection(entry: ModelEntry) -> None:

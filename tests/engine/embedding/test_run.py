@@ -26,7 +26,7 @@ from tilesam.store.layout import EMBEDDINGS, chunk_path
 from tilesam.testing.models import tiny_random_model
 from tilesam.types import TileKey
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which a test that waits for another thread has failed."""
 
 

@@ -30,7 +30,7 @@ from tilesam.everything.settings import DecodeSettings
 from tilesam.testing.models import tiny_random_model
 from tilesam.types import TileKey
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ from skimage.draw import disk
 from napari_sam.annotators import close_all
 from napari_sam.docks.tiles_dock import TilesAndModel
 from napari_sam.views.numbers import NO_BREAK
-from tests.plugin.fake_window import Gate
+from tests.plugin.fake_window import PATIENCE_MS, Gate
 from tilesam.errors import DownloadError
 from tilesam.types import Window
 
 pytestmark = pytest.mark.gui
 
 HW = (700, 700)
-PATIENCE = 20_000
 
 
 def discs() -> np.ndarray:
@@ -43,12 +42,12 @@ def dock(viewer, qtbot):
 
 
 def wait_until_open(qtbot, dock) -> None:
-    qtbot.waitUntil(lambda: dock.annotator.session is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dock.annotator.session is not None, timeout=PATIENCE_MS)
 
 
 def wait_for_estimate(qtbot, dock, text) -> None:
     estimate = dock.tiles.panel.estimate
-    qtbot.waitUntil(lambda: text in estimate.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: text in estimate.text(), timeout=PATIENCE_MS)
 
 
 def choose(dock, name) -> None:
@@ -77,12 +76,14 @@ def test_embedding_all_with_the_map_on(viewer, dock, qtbot):
 
     embed_all(qtbot, dock)
 
-    qtbot.waitUntil(lambda: counted(dock).startswith(f"{tiles} stored"))
+    qtbot.waitUntil(
+        lambda: counted(dock).startswith(f"{tiles} stored"), timeout=PATIENCE_MS
+    )
     assert not panel.embed.isEnabled()
     assert not panel.progress.is_running
     assert panel.store.clear.isEnabled()
     marks = viewer.layers["tiles: discs"]
-    qtbot.waitUntil(lambda: marks.data.min() == 2)
+    qtbot.waitUntil(lambda: marks.data.min() == 2, timeout=PATIENCE_MS)
 
     viewer.layers.remove("tiles: discs")
     assert not panel.map.isChecked()
@@ -103,7 +104,7 @@ def test_a_run_can_be_cancelled_and_goes_on(dock, qtbot):
     panel.progress.cancel.click()
     gate.open(times=1000)
 
-    qtbot.waitUntil(lambda: not panel.progress.is_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel.progress.is_running, timeout=PATIENCE_MS)
     wait_for_estimate(qtbot, dock, "to embed")
     assert panel.embed.isEnabled()
 
@@ -131,7 +132,7 @@ def test_a_folder_for_the_store_keeps_what_there_is(dock, qtbot, tmp_path):
 
     assert annotator.session.model is model
     place = str(tmp_path / "discs.sam.zarr")
-    qtbot.waitUntil(lambda: annotator.embedding.stored == stored)
+    qtbot.waitUntil(lambda: annotator.embedding.stored == stored, timeout=PATIENCE_MS)
     assert panel.store.place.toolTip() == place
     wait_for_estimate(qtbot, dock, "stored already")
 
@@ -177,7 +178,9 @@ def test_a_model_that_is_not_here_is_offered_first(dock, qtbot, monkeypatch):
     assert annotator.model == "tiny"
 
     panel.download.click()
-    qtbot.waitUntil(lambda: "network is down" in panel.message.text())
+    qtbot.waitUntil(
+        lambda: "network is down" in panel.message.text(), timeout=PATIENCE_MS
+    )
     assert asked == [name]
     assert not panel.progress.is_running
     assert panel.download.isVisibleTo(panel)
@@ -193,7 +196,7 @@ def test_another_model_answers_when_its_weights_have_come(dock, qtbot, monkeypat
     name = next(c.name for c in dock.model.state.choices if not c.is_present)
     choose(dock, name)
     dock.model.panel.download.click()
-    qtbot.waitUntil(lambda: bool(used))
+    qtbot.waitUntil(lambda: bool(used), timeout=PATIENCE_MS)
     assert used == [(name, None)]
 
 
@@ -212,7 +215,7 @@ def test_the_plane_of_a_stack_has_tiles_of_its_own(viewer, dock, qtbot):
     dock.tiles.panel.map.click()
     embed_all(qtbot, dock)
     marks, model = viewer.layers["tiles: stack"], dock.annotator.session.model
-    qtbot.waitUntil(lambda: bool(marks.data.min() == 2))
+    qtbot.waitUntil(lambda: bool(marks.data.min() == 2), timeout=PATIENCE_MS)
     assert marks.data.shape[0] == 1
 
     viewer.dims.set_point(0, 1)
@@ -243,15 +246,15 @@ def test_the_dock_can_be_closed_in_the_middle_of_work(
     dock.model.panel.download.click()
     piece.wait_until_reached()
     annotator, model = dock.annotator, dock.model
-    with qtbot.waitSignal(dock.destroyed):
+    with qtbot.waitSignal(dock.destroyed, timeout=PATIENCE_MS):
         viewer.window.remove_dock_widget(dock.parent())
         dock.deleteLater()
     piece.open()
-    qtbot.waitUntil(lambda: left == [name])
+    qtbot.waitUntil(lambda: left == [name], timeout=PATIENCE_MS)
     assert model.state.download is None
     viewer.scene.camera.zoom *= 2
     annotator.use_store(None)
-    qtbot.waitUntil(lambda: annotator.session is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: annotator.session is not None, timeout=PATIENCE_MS)
     annotator.prompt_layers.use_points()
     # Errors on the window's thread are logged, not raised.
     assert [r.message for r in caplog.records if r.levelname == "ERROR"] == []

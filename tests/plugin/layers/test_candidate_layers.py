@@ -246,13 +246,12 @@ def test_removing_and_closing_tolerate_a_viewer_that_is_empty(viewer, image, sho
 
 
 @pytest.mark.gui
-def test_a_new_answer_is_drawn_in_less_than_a_tenth_of_a_second(
-    make_napari_viewer_proxy,
-):
+def test_a_new_answer_is_drawn_at_once(make_napari_viewer_proxy):
     viewer = make_napari_viewer_proxy(show=True)
     image = viewer.add_image(np.zeros((2000, 2000), np.uint8))
     shown = CandidateLayers(viewer.layers, image)
     shown.prepare()
+    prepared = [shown.layer(rank) for rank in range(3)]
     viewer.screenshot(flash=False)
 
     took = []
@@ -262,6 +261,12 @@ def test_a_new_answer_is_drawn_in_less_than_a_tenth_of_a_second(
         took.append(time.perf_counter() - start)
 
     drawn = viewer.screenshot(canvas_only=True, flash=False)
-    assert min(took) < 0.1
+    # Hundredths of a second, unless something is waited for.
+    assert min(took) < 1.0
+    # Two things that a fast machine may hide: new layers, and whole images.
+    assert [shown.layer(rank) for rank in range(3)] == prepared
+    assert [layer.data.shape for layer in prepared] == [
+        (304 + rank, 304) for rank in range(3)
+    ]
     assert len(np.unique(drawn.reshape(-1, 4), axis=0)) > 1
     assert isinstance(viewer.layers[0], Image)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from napari_sam.threads.engine_thread import EngineThread, Job, Priority
-from tests.plugin.fake_window import FakeWindow, Gate, wait_until
+from tests.plugin.fake_window import PATIENCE, FakeWindow, Gate, wait_until
 
 
 @pytest.fixture
@@ -416,7 +416,8 @@ def test_the_caller_is_never_blocked_while_the_engine_works(engine, ear, window)
         longest = max(longest, time.perf_counter() - start)
     gate.open()
     window.wait_for(lambda: len(ear.results) == 201)
-    assert longest < 0.05
+    # Who waits for the job waits until it gives up its gate.
+    assert longest < PATIENCE / 4
 
 
 def test_many_callers_at_once_lose_nothing(engine, ear, window):

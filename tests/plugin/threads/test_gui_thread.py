@@ -5,6 +5,8 @@ import threading
 import pytest
 from qtpy.QtCore import QTimer
 
+from tests.plugin.fake_window import PATIENCE_MS
+
 pytestmark = pytest.mark.gui
 
 
@@ -21,7 +23,7 @@ def test_functions_of_other_threads_run_on_the_window_s(qtbot) -> None:
     worker.start()
     worker.join()
     assert seen == []
-    qtbot.waitUntil(lambda: len(seen) == 3)
+    qtbot.waitUntil(lambda: len(seen) == 3, timeout=PATIENCE_MS)
     assert [n for n, _ in seen] == [0, 1, 2]
     assert {thread for _, thread in seen} == {threading.main_thread()}
 
@@ -34,11 +36,11 @@ def test_later_is_later_and_in_order(qtbot) -> None:
     gui.later(0.0, lambda: seen.append("first"))
     gui.deliver(lambda: seen.append("at once"))
     assert seen == []
-    qtbot.waitUntil(lambda: "second" in seen)
+    qtbot.waitUntil(lambda: "second" in seen, timeout=PATIENCE_MS)
     assert seen[-1] == "second"
     assert set(seen) == {"at once", "first", "second"}
     # The timers go with the event loop's next round, which need not have come yet.
-    qtbot.waitUntil(lambda: not gui.children())
+    qtbot.waitUntil(lambda: not gui.children(), timeout=PATIENCE_MS)
 
 
 def test_nothing_is_called_after_the_end(qtbot) -> None:
@@ -65,5 +67,5 @@ def test_an_error_is_logged_and_ends_nothing(qtbot, caplog) -> None:
 
     gui.deliver(fail)
     gui.deliver(lambda: seen.append("next"))
-    qtbot.waitUntil(lambda: bool(seen))
+    qtbot.waitUntil(lambda: bool(seen), timeout=PATIENCE_MS)
     assert "broken" in caplog.text

@@ -35,7 +35,7 @@ class Person:
         ]
         self.wait(lambda: self.canvas.isVisible() and self.canvas.width() > 100)
 
-    def wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], object], seconds: float = 90.0) -> None:
         """Let the program go on until something holds."""
         end = time.monotonic() + seconds
         while not condition():

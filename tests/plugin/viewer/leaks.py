@@ -12,9 +12,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_sam.annotator import Annotator
-
-PATIENCE = 5.0
-"""Seconds that things may take to go, such as a step of the engine."""
+from tests.plugin.fake_window import PATIENCE
 
 POOLS = ("ThreadPoolExecutor-", "asyncio_", "zarr_", "pymp-")
 """Threads that libraries share and keep."""

@@ -18,6 +18,7 @@ from napari_sam.views.records import (
     TileCounts,
 )
 from napari_sam.views.thumbnails import draw_thumbnail
+from tests.plugin.fake_window import PATIENCE_MS
 from tilesam.embedding.estimate import EmbeddingEstimate
 
 KEYS = {
@@ -200,7 +201,7 @@ def panel(request, qtbot):
     widget.setObjectName(request.param)
     qtbot.addWidget(widget)
     widget.resize(320, widget.sizeHint().height())
-    with qtbot.waitExposed(widget):
+    with qtbot.waitExposed(widget, timeout=PATIENCE_MS):
         widget.show()
     return widget
 

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_sam.views.eliding_button import ElidingButton
+from tests.plugin.fake_window import PATIENCE_MS
 
 pytestmark = pytest.mark.gui
 
@@ -97,7 +98,7 @@ def test_nothing_is_cut_and_all_is_readable(
             dock.resize(width, 640)
             check = partial(nothing_is_cut, panel, dock, width)
             # Style sheets and wrapped labels come to rest after the dock has its size.
-            qtbot.waitUntil(check, timeout=2000)
+            qtbot.waitUntil(check, timeout=PATIENCE_MS)
         for label in shown(panel, QLabel):
             if label.isEnabled() and label.text():
                 assert contrast(label) > 4.5, f"{name}: {label.text()}"
@@ -115,7 +116,7 @@ def test_a_tall_dock_leaves_its_room_below_the_content(
         dock = viewer.window.add_dock_widget(panel, area="right")
         dock.setFloating(True)
         dock.resize(USUAL, 1000)
-        qtbot.waitUntil(lambda panel=panel: panel.height() > 900)
+        qtbot.waitUntil(lambda panel=panel: panel.height() > 900, timeout=PATIENCE_MS)
 
         bottoms = [
             widget.mapTo(panel, widget.rect().bottomLeft()).y()

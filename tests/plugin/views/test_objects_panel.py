@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 
 from napari_sam.views.objects_panel import ObjectsPanel
 from napari_sam.views.records import ExportFormat
+from tests.plugin.fake_window import PATIENCE_MS
 
 pytestmark = pytest.mark.gui
 
@@ -26,7 +27,7 @@ def panel(qtbot, dialog):
 
     widget = ObjectsPanel(keys={"undo": "Ctrl+Z"}, choose_file=choose_file)
     qtbot.addWidget(widget)
-    with qtbot.waitExposed(widget):
+    with qtbot.waitExposed(widget, timeout=PATIENCE_MS):
         widget.show()
     return widget
 
@@ -36,7 +37,7 @@ def test_layers_are_told_by_key_even_if_their_names_are_equal(panel, qtbot):
     panel.set_layers([("objects", first), ("objects", second)], first)
 
     panel.layers.setFocus()
-    with qtbot.waitSignal(panel.layer_chosen) as chosen:
+    with qtbot.waitSignal(panel.layer_chosen, timeout=PATIENCE_MS) as chosen:
         qtbot.keyClick(panel.layers, Qt.Key.Key_Down)
 
     assert chosen.args == [second]
@@ -67,7 +68,7 @@ def test_the_policy_is_told_by_choice_only(panel, qtbot):
     with qtbot.assertNotEmitted(panel.policy_changed):
         panel.set_policy("overwrite")
     panel.policies.setFocus()
-    with qtbot.waitSignal(panel.policy_changed) as changed:
+    with qtbot.waitSignal(panel.policy_changed, timeout=PATIENCE_MS) as changed:
         qtbot.keyClick(panel.policies, Qt.Key.Key_Down)
 
     assert changed.args == ["ask"] == [panel.policy]
@@ -79,12 +80,12 @@ def test_steps_are_named_and_only_existing_ones_can_be_taken(panel, qtbot):
     assert panel.undo.full_text == "Undo: accept object 12"
     assert panel.undo.toolTip() == "Undo: accept object 12 (key: Ctrl+Z)"
     assert not panel.redo.isEnabled()
-    with qtbot.waitSignal(panel.undo_requested):
+    with qtbot.waitSignal(panel.undo_requested, timeout=PATIENCE_MS):
         panel.undo.click()
 
     panel.set_steps(None, "erase")
     assert not panel.undo.isEnabled()
-    with qtbot.waitSignal(panel.redo_requested):
+    with qtbot.waitSignal(panel.redo_requested, timeout=PATIENCE_MS):
         panel.redo.click()
 
 
@@ -93,11 +94,11 @@ def test_a_long_step_is_elided_and_whole_again_when_there_is_room(panel, qtbot):
     panel.set_steps(step, None)
 
     panel.resize(260, panel.height())
-    qtbot.waitUntil(lambda: panel.undo.text().endswith("…"))
+    qtbot.waitUntil(lambda: panel.undo.text().endswith("…"), timeout=PATIENCE_MS)
     assert panel.undo.accessibleName() == f"Undo: {step}"
 
     panel.resize(900, panel.height())
-    qtbot.waitUntil(lambda: panel.undo.text() == f"Undo: {step}")
+    qtbot.waitUntil(lambda: panel.undo.text() == f"Undo: {step}", timeout=PATIENCE_MS)
 
 
 def test_there_is_nothing_to_export_without_objects_or_formats(panel):
@@ -124,7 +125,7 @@ def test_an_export_has_the_suffix_of_its_format(panel, dialog, qtbot, answer, pa
     panel.set_count(3)
     dialog["answer"] = answer
 
-    with qtbot.waitSignal(panel.export_requested) as requested:
+    with qtbot.waitSignal(panel.export_requested, timeout=PATIENCE_MS) as requested:
         panel.export.menu().actions()[1].trigger()
 
     assert requested.args == [path]
@@ -142,5 +143,5 @@ def test_a_closed_dialog_exports_nothing(panel, qtbot):
 
 
 def test_a_new_layer_can_be_asked_for(panel, qtbot):
-    with qtbot.waitSignal(panel.new_layer_requested):
+    with qtbot.waitSignal(panel.new_layer_requested, timeout=PATIENCE_MS):
         panel.new_layer.click()

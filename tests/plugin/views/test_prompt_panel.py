@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from napari_sam.views.candidate_list import CandidateList
 from napari_sam.views.prompt_panel import PromptPanel
 from napari_sam.views.records import CandidateRow, PromptCounts
+from tests.plugin.fake_window import PATIENCE_MS
 
 pytestmark = pytest.mark.gui
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.gui
 def panel(qtbot):
     widget = PromptPanel(keys={"accept": "H", "next_candidate": "N"})
     qtbot.addWidget(widget)
-    with qtbot.waitExposed(widget):
+    with qtbot.waitExposed(widget, timeout=PATIENCE_MS):
         widget.show()
     return widget
 
@@ -76,7 +77,7 @@ def test_a_click_anywhere_on_a_row_chooses_it(panel, candidate_rows, qtbot, part
     panel.set_candidates(candidate_rows)
     card = panel.candidates.cards[2]
 
-    with qtbot.waitSignal(panel.candidate_chosen) as chosen:
+    with qtbot.waitSignal(panel.candidate_chosen, timeout=PATIENCE_MS) as chosen:
         qtbot.mouseClick(getattr(card, part), Qt.MouseButton.LeftButton)
 
     assert chosen.args == [2]
@@ -99,9 +100,9 @@ def test_arrow_keys_go_through_the_candidates(panel, candidate_rows, qtbot):
     panel.set_candidates(candidate_rows)
     panel.activateWindow()
     panel.candidates.cards[0].radio.setFocus()
-    qtbot.waitUntil(panel.candidates.cards[0].radio.hasFocus)
+    qtbot.waitUntil(panel.candidates.cards[0].radio.hasFocus, timeout=PATIENCE_MS)
 
-    with qtbot.waitSignal(panel.candidate_chosen) as chosen:
+    with qtbot.waitSignal(panel.candidate_chosen, timeout=PATIENCE_MS) as chosen:
         qtbot.keyClick(panel.candidates.cards[0].radio, Qt.Key.Key_Down)
 
     assert chosen.args == [1]
@@ -124,18 +125,18 @@ def test_buttons_ask_for_what_they_say(panel, candidate_rows, qtbot, button):
     panel.set_candidates(candidate_rows)
     panel.set_prompts(PromptCounts(1))
 
-    with qtbot.waitSignal(getattr(panel, f"{button}_requested")):
+    with qtbot.waitSignal(getattr(panel, f"{button}_requested"), timeout=PATIENCE_MS):
         qtbot.mouseClick(getattr(panel, button), Qt.MouseButton.LeftButton)
 
 
 def test_polarity_and_switches_tell_what_a_person_chose(panel, candidate_rows, qtbot):
     panel.set_candidates(candidate_rows)
 
-    with qtbot.waitSignal(panel.polarity_changed) as polarity:
+    with qtbot.waitSignal(panel.polarity_changed, timeout=PATIENCE_MS) as polarity:
         panel.polarity_buttons["negative"].click()
-    with qtbot.waitSignal(panel.refine_changed) as refine:
+    with qtbot.waitSignal(panel.refine_changed, timeout=PATIENCE_MS) as refine:
         panel.refine.click()
-    with qtbot.waitSignal(panel.preview_changed) as preview:
+    with qtbot.waitSignal(panel.preview_changed, timeout=PATIENCE_MS) as preview:
         panel.preview.click()
 
     assert polarity.args == ["negative"]
@@ -191,6 +192,6 @@ def test_the_size_of_objects_is_told_by_hand_only(panel, qtbot):
     with qtbot.assertNotEmitted(panel.diameter_changed):
         panel.set_diameter(24)
     assert panel.diameter.text() == "24 px"
-    with qtbot.waitSignal(panel.diameter_changed) as changed:
+    with qtbot.waitSignal(panel.diameter_changed, timeout=PATIENCE_MS) as changed:
         panel.diameter.setValue(0)
     assert changed.args == [None]
