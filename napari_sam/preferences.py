@@ -13,6 +13,7 @@ import platformdirs
 from tilesam.errors import DeviceError
 from tilesam.model.checkpoints.locations import find_local
 from tilesam.model.checkpoints.registry import REGISTRY
+from tilesam.writing import is_no_folder
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ def _folder(
         folder = Path(given.strip()).expanduser()
     except RuntimeError:  # of a user who is not known here
         folder = Path(given)
-    if folder.is_absolute() and (folder.is_dir() or not folder.exists()):
+    # One question: a folder that is made meanwhile would fail two of them.
+    if folder.is_absolute() and not is_no_folder(folder):
         return folder
     problems.append(
         f"Preferences: the {what} is {given!r}; expected the whole path of a folder; "

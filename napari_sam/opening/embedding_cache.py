@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import filelock
 
-from napari_sam.opening.store_place import SUFFIX, file_name_of
+from napari_sam.opening.store_place import LEAVING, SUFFIX, file_name_of
 from tilesam.errors import StoreError, StoreWriteError
 from tilesam.store.contents import image_to_plain
 from tilesam.store.folder import read_image
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _GATE = ".napari-sam.lock"
 _IN_USE = ".in-use"
-_LEAVING = ".napari-sam-leaving-"
 _SECONDS = 10.0
 """For which others hold the gate at most: they only look and rename."""
 
@@ -156,14 +155,14 @@ def trim_cache(
             for store in _too_many(folder, max_bytes, set(keep)):
                 # Out of the way at once, so that nobody takes what is half gone.
                 with suppress(OSError):  # on Windows: a file that somebody reads
-                    store.rename(folder / f"{_LEAVING}{secrets.token_hex(8)}")
+                    store.rename(folder / f"{LEAVING}{secrets.token_hex(8)}")
                     removed.append(store)
     except OSError as error:
         raise StoreWriteError(
             f"the cache {folder} cannot be trimmed: {error.strerror or error}; choose "
             "another folder in napari's Preferences"
         ) from error
-    for leaving in folder.glob(f"{_LEAVING}*"):
+    for leaving in folder.glob(f"{LEAVING}*"):
         shutil.rmtree(leaving, ignore_errors=True)
     return tuple(removed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tilesam.errors import StoreWriteError
 from tilesam.store import EmbeddingStore, ZarrStore
 
 SUFFIX = ".sam.zarr"
+LEAVING = ".napari-sam-leaving-"
+"""How names of folders begin that are being removed."""
+
 _UNSAFE = re.compile(r"[^\w .-]+")
 _LONGEST = 80
 
@@ -64,7 +68,9 @@ def clear_store(store: EmbeddingStore) -> None:
     if not isinstance(store, ZarrStore):
         return
     try:
-        shutil.rmtree(store.folder)
+        # Out of the way at once: of what is removed bit by bit others would find a
+        # half, or write into it meanwhile.
+        store.folder.rename(store.path / f"{LEAVING}{secrets.token_hex(4)}")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -72,3 +78,6 @@ def clear_store(store: EmbeddingStore) -> None:
             f"{store.folder} cannot be removed: {error.strerror or error}; close other "
             "programs that use it, or remove it by hand"
         ) from error
+    # This one, and what killed processes left.
+    for leaving in store.path.glob(f"{LEAVING}*"):
+        shutil.rmtree(leaving, ignore_errors=True)

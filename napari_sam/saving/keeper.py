@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,10 @@ from napari_sam.saving.describing import (
     describe_settings,
     image_record,
 )
-from napari_sam.saving.places import labels_place, new_place, remove_session
+from napari_sam.saving.places import labels_place, new_place
 from tilesam.annotation.autosave import Autosave
 from tilesam.annotation.document import ImageRecord, ModelRecord, SessionDocument
-from tilesam.annotation.session_file import SessionFile
+from tilesam.annotation.session_file import FileState, SessionFile
 from tilesam.errors import PromptError, SessionFileError
 from tilesam.types import Prompts
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from napari_sam.state.prompts import PromptSet
 
 logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+"""Another window may take the same new place at the same moment."""
 
 
 class SessionKeeper:
@@ -63,8 +67,11 @@ class SessionKeeper:
         self.message = ""
         self._annotator = annotator
         self._saving: Autosave | None = None
+        self._file: SessionFile | None = None
         self._followed: ObjectsLayer | None = None
-        self._places: WeakKeyDictionary[Labels, Path] = WeakKeyDictionary()
+        self._left: WeakKeyDictionary[Labels, tuple[Path, FileState]] = (
+            WeakKeyDictionary()
+        )
         self._reserved: Path | None = None
         self._of: tuple[ImageRecord, ModelRecord] | None = None
         self._asked: tuple[PromptSet, Prompts] | None = None
@@ -85,15 +92,15 @@ class SessionKeeper:
         SessionFileError
             If it cannot be written; then all goes on as it was.
         """
-        before = self._saving
+        before, file = self._saving, self._file
         if before is not None and before.path == path.absolute():
             before.save()
             return
-        self._begin(path, replacing=True)
+        self._begin(path)
         if before is not None:
-            before.close()
             if before.path.parent == self.folder.absolute():
-                remove_session(before.path)
+                file.discard()
+            before.close()
 
     def labels_folder(self) -> Path:
         """Return a folder for labels that are too large for the session's file."""
@@ -110,13 +117,9 @@ class SessionKeeper:
     def go_on(self, file: SessionFile | None = None) -> None:
         """Save again after `pause`, to a file that was restored if there is one."""
         self._is_paused = False
-        chosen = self._followed = self._annotator.objects.current
+        self._followed = self._annotator.objects.current
         if file is not None:
-            history = None if chosen is None else chosen.history
-            self._saving = Autosave.resume(
-                file, history, self._describe, on_failure=self._on_failure
-            )
-            self._know_place()
+            self._save_to(file)
         self.changed.emit()
 
     def close(self) -> None:
@@ -181,25 +184,20 @@ class SessionKeeper:
         if self._followed is None and chosen is not None and self._saving is not None:
             self._followed = chosen
             self._saving.follow(chosen.history)
-            self._know_place()
             return
         self._end()
         self._followed = chosen
         self.changed.emit()
 
-    def _begin(self, path: Path | None = None, *, replacing: bool = False) -> None:
+    def _begin(self, path: Path | None = None) -> None:
+        """Save to a file that somebody chose, or to one that makes itself."""
         if self._of is None or not (path or self.is_automatic):
             return
-        chosen = self._followed
-        known = None if chosen is None else self._places.get(chosen.layer)
-        history = None if chosen is None else chosen.history
         try:
-            self._saving = Autosave.begin(
-                path or known or self._reserved or self._new_place(),
-                *(history, self._describe),
-                replacing=replacing or known is not None,
-                on_failure=self._on_failure,
-            )
+            if path is None:
+                file = self._create_somewhere()
+            else:
+                file = SessionFile.create(path, self._describe(), replacing=True)
         except (SessionFileError, OSError) as error:
             if path is not None:
                 raise
@@ -207,12 +205,37 @@ class SessionKeeper:
             self._tell(error)
             return
         self._reserved = None
-        self._know_place()
+        self._save_to(file)
         self.changed.emit()
 
-    def _know_place(self) -> None:
-        if self._followed is not None and self._saving is not None:
-            self._places[self._followed.layer] = self._saving.path
+    def _create_somewhere(self) -> SessionFile:
+        """Make a file, in place of the layer's own if nobody has changed that since.
+
+        Another window may have gone on with it, whose work would be lost.
+        """
+        chosen = self._followed
+        left = None if chosen is None else self._left.get(chosen.layer)
+        if left is not None:
+            with contextlib.suppress(SessionFileError):
+                path, state = left
+                return SessionFile.create(
+                    path, self._describe(), replacing=True, unchanged_since=state
+                )
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(SessionFileError):
+                return self._create_in_new_place()
+        return self._create_in_new_place()
+
+    def _create_in_new_place(self) -> SessionFile:
+        place, self._reserved = self._reserved or self._new_place(), None
+        return SessionFile.create(place, self._describe())
+
+    def _save_to(self, file: SessionFile) -> None:
+        history = None if self._followed is None else self._followed.history
+        self._file = file
+        self._saving = Autosave.resume(
+            file, history, self._describe, on_failure=self._on_failure
+        )
 
     def _new_place(self) -> Path:
         if self._of is None:
@@ -238,16 +261,19 @@ class SessionKeeper:
         """Let go of the file, and leave none behind in which there is nothing."""
         if self._saving is None:
             return
-        path = self._saving.path
+        file, chosen = self._file, self._followed
+        rows = None if chosen is None else chosen.rows
+        is_empty = rows is None or not (len(rows) or rows.foreign_highest)
+        is_own = file.path.parent == self.folder.absolute()
+        if is_empty and self._asked is None and is_own:
+            file.discard()
         try:
             self._saving.close()
         except SessionFileError as error:
             self._tell(error)
         self._saving = None
-        rows = None if self._followed is None else self._followed.rows
-        is_empty = rows is None or not (len(rows) or rows.foreign_highest)
-        if is_empty and self._asked is None and path.parent == self.folder.absolute():
-            remove_session(path)
+        if chosen is not None and file.left_as is not None:
+            self._left[chosen.layer] = file.path, file.left_as
 
     def _on_failure(self, error: SessionFileError) -> None:
         self._saving, self.is_automatic = None, False

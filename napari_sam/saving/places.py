@@ -73,12 +73,6 @@ def find_earlier(folder: Path, image: ImageRecord) -> EarlierSession | None:
     return None
 
 
-def remove_session(path: Path) -> None:
-    """Remove the file of a session, and what lies beside it."""
-    for beside in path.parent.glob(f"{path.name}*"):
-        beside.unlink(missing_ok=True)
-
-
 def _stem(image: ImageRecord) -> str:
     """Return a name that images of the same name and size elsewhere do not have."""
     plain = {"path": str(image.path or ""), **image_to_plain(image.identity)}

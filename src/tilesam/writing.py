@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,8 +36,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     OutputError
         If the file cannot be written.
     """
-    # The number keeps two processes that write the same file apart.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # Threads of one process write the same file too, and processes in containers have
+    # equal numbers: only chance keeps all of them apart, and from what a kill left.
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
@@ -65,15 +68,16 @@ def require_writable_folder(folder: Path) -> None:
         is not writable.
     """
     place = folder.absolute()
-    # In this order: another thread may make the folder between the two questions.
+    # Others may make or remove the folder between any two questions. One that is made
+    # is no hindrance, and one that is gone can be made again.
     while not os.path.lexists(place):
         place = place.parent
-    if not place.is_dir():
+    if is_no_folder(place):
         raise OutputError(
             f"cannot write into {folder}: {place} is a file; expected a folder; "
             "choose another one"
         )
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not os.access(place, os.W_OK | os.X_OK) and os.path.lexists(place):
         raise OutputError(
             f"cannot write into {folder}: {place} is not writable; choose a folder "
             "that you may write to"
@@ -96,9 +100,21 @@ def require_writable_file(path: Path) -> None:
     require_writable_folder(path.parent)
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def is_no_folder(path: Path) -> bool:
+    """Return whether something else than a folder has a name; False if nothing has.
+
+    It is a single question to the system. Between "is it there" and "is it a folder"
+    another process could make or remove the folder, which then would seem a file.
+    """
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return os.path.islink(path)  # noqa: PTH114 - to nowhere; this one never raises
+
+
+def cannot_write(path: Path, error: OSError | ValueError) -> OutputError:
     """Return what to tell people when writing a file or into a folder failed."""
-    reason = error.strerror or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
     return OutputError(
         f"cannot write {path}: {reason}; choose a place that you may write to, on a "
         "disk with space left"

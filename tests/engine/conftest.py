@@ -6,8 +6,19 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+QUESTIONS = [
+    (Path, "is_dir", os.path.isdir),
+    (Path, "exists", os.path.exists),
+    (Path, "stat", os.stat),
+    (os.path, "lexists", os.path.lexists),
+    (os.path, "islink", os.path.islink),
+    (os, "access", os.access),
+]
+LISTINGS = [(os, "listdir", os.listdir), (os, "scandir", os.scandir)]
 
 
 @pytest.fixture
@@ -15,17 +26,51 @@ def made_meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
     """Return what makes a folder appear right after each question about a path."""
 
     def make_after_questions(folder: Path) -> None:
-        def made_after(question: Callable[[Path], bool]) -> Callable[[Path], bool]:
-            def answer(path: Path) -> bool:
-                before = question(path)
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(folder)  # noqa: PTH102 - asks no question of its own
-                return before
+        def make() -> None:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder)  # noqa: PTH102 - asks no question of its own
 
-            return answer
-
-        monkeypatch.setattr(Path, "is_dir", made_after(os.path.isdir))
-        monkeypatch.setattr(Path, "exists", made_after(os.path.exists))
-        monkeypatch.setattr(os.path, "lexists", made_after(os.path.lexists))
+        for holder, name, question in QUESTIONS:
+            monkeypatch.setattr(holder, name, followed_by(make, question))
 
     return make_after_questions
+
+
+@pytest.fixture
+def removed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Return what takes a folder away after the first question, before any listing."""
+
+    def remove_after_questions(folder: Path) -> None:
+        def remove() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                # Removing it bit by bit would ask and list itself.
+                os.rename(folder, folder.with_name("taken away"))  # noqa: PTH104
+
+        for holder, name, question in QUESTIONS:
+            monkeypatch.setattr(holder, name, followed_by(remove, question))
+        for holder, name, listing in LISTINGS:
+            monkeypatch.setattr(holder, name, preceded_by(remove, listing))
+
+    return remove_after_questions
+
+
+def followed_by(event: Callable[[], None], call: Callable[..., Any]) -> Any:
+    """Return a call after which something happens, whatever it answers."""
+
+    def answer(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        finally:
+            event()
+
+    return answer
+
+
+def preceded_by(event: Callable[[], None], call: Callable[..., Any]) -> Any:
+    """Return a call before which something happens."""
+
+    def answer(*args: Any, **options: Any) -> Any:
+        event()
+        return call(*args, **options)
+
+    return answer

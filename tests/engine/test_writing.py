@@ -7,6 +7,7 @@ import pytest
 
 from tilesam import ImageReadError, OutputError
 from tilesam.writing import (
+    is_no_folder,
     require_writable_file,
     require_writable_folder,
     written_whole,
@@ -31,6 +32,17 @@ def test_the_old_file_is_there_until_the_new_one_is_complete(tmp_path):
         partial.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_two_threads_that_write_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "file"
+    with written_whole(path) as partial:
+        partial.write_text("first")
+        write(path, "second")  # while the first one is at work
+        assert path.read_text() == "second"
+        assert partial.read_text() == "first"
+    assert path.read_text() == "first"
     assert names(tmp_path) == ["file"]
 
 
@@ -105,6 +117,44 @@ def test_a_folder_that_another_thread_makes_meanwhile_is_no_file(
 ):
     made_meanwhile(tmp_path / "new")
     require_writable_folder(tmp_path / "new")
+
+
+def test_a_folder_that_another_thread_removes_meanwhile_is_no_file(
+    tmp_path, removed_meanwhile
+):
+    (tmp_path / "old").mkdir()
+    removed_meanwhile(tmp_path / "old")
+    require_writable_folder(tmp_path / "old")
+    assert names(tmp_path) == ["taken away"]
+
+
+def test_a_folder_that_goes_before_its_permissions_are_read_is_not_locked(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "old").mkdir()
+    access = os.access
+
+    def answer_late(place: Path, mode: int) -> bool:
+        (tmp_path / "old").rmdir()
+        return access(place, mode)
+
+    monkeypatch.setattr(os, "access", answer_late)
+    require_writable_folder(tmp_path / "old")
+    assert names(tmp_path) == []
+
+
+def test_what_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    for name, target in [("to file", "file"), ("to folder", "."), ("round", "round")]:
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "to nowhere").symlink_to("missing")
+    asked = [*names(tmp_path), ".", "missing", "missing/inside", "file/inside", "a\0"]
+    assert {name for name in asked if is_no_folder(tmp_path / name)} == {
+        "file",
+        "round",
+        "to file",
+        "to nowhere",
+    }
 
 
 def test_a_locked_folder_is_named(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,26 @@ def test_a_file_is_no_folder(settings, tmp_path):
 
     assert preferences == replace(Preferences(), problems=preferences.problems)
     assert "folder of sessions" in preferences.problems[0]
+
+
+def test_a_folder_that_another_program_makes_meanwhile_is_used(
+    settings, tmp_path, monkeypatch
+):
+    folder = tmp_path / "cache"
+
+    question = Path.is_dir
+
+    def is_dir(path):
+        before = question(path)
+        if path == folder and not before:
+            os.mkdir(folder)  # noqa: PTH102 - asks no question of its own
+        return before
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    settings.cache.folder = str(folder)
+    preferences = read_preferences()
+    assert preferences.cache_folder == folder
+    assert preferences.problems == ()
 
 
 def test_a_device_that_is_not_there_is_replaced(settings, monkeypatch):

@@ -14,12 +14,17 @@ import contextlib
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import filelock
 
 from tilesam.annotation.document import read_document, write_document
-from tilesam.annotation.journal import Journal, read_journal, set_aside_unreadable
+from tilesam.annotation.journal import (
+    DAMAGED_SUFFIX,
+    Journal,
+    read_journal,
+    set_aside_unreadable,
+)
 from tilesam.annotation.packing import to_line
 from tilesam.annotation.provenance import prompts_to_plain
 from tilesam.errors import SessionFileError
@@ -39,6 +44,12 @@ JOURNAL, LOCK = ".journal", ".lock"
 
 _ATTEMPTS = 5
 """A session may be saved just while it is read."""
+
+_SECONDS_OF_PATIENCE = 1.0
+"""Whoever asks `is_open_somewhere` holds the lock for a moment."""
+
+FileState: TypeAlias = tuple[tuple[int, int] | None, ...]
+"""When document and journal were written to last, in nanoseconds, and their bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +106,12 @@ class SessionFile:
         The journal that goes on from there.
     lock
         Acquired, and released by `close`.
+
+    Attributes
+    ----------
+    left_as
+        In what state `close` left it, for `create`; None while it is open, and if it
+        was discarded.
     """
 
     def __init__(
@@ -108,6 +125,8 @@ class SessionFile:
         self.loaded = loaded
         self._journal = journal
         self._lock = lock
+        self._is_discarded = False
+        self.left_as: FileState | None = None
 
     @classmethod
     def create(
@@ -116,6 +135,7 @@ class SessionFile:
         document: SessionDocument,
         *,
         replacing: bool = False,
+        unchanged_since: FileState | None = None,
     ) -> SessionFile:
         """Save a session for the first time and keep it open.
 
@@ -127,17 +147,26 @@ class SessionFile:
             What to save.
         replacing
             Whether another session may be there, which is lost.
+        unchanged_since
+            Replace it only in this state, see `left_as`.
 
         Raises
         ------
         SessionFileError
-            If it cannot be written, is open elsewhere, or is there already.
+            If it cannot be written, is open elsewhere, is there already, or has been
+            changed.
         """
         file = Path(path).absolute()
         with _locked(file) as lock:
             if file.exists() and not replacing:
                 raise SessionFileError(
                     f"{file} exists; open it to go on with it, or choose another name"
+                )
+            # Now that it is locked: before, somebody might still work in it.
+            if unchanged_since is not None and unchanged_since != _state_of(file):
+                raise SessionFileError(
+                    f"{file} has been changed, maybe in another window; open it to go "
+                    "on with it, or choose another name"
                 )
             named = _named(document, _name_of_journal(file))
             write_document(file, named)
@@ -231,13 +260,23 @@ class SessionFile:
         self._journal.close()
         self._journal = Journal.start(_beside(self.path, JOURNAL), named.journal)
 
+    def discard(self) -> None:
+        """Have `close` remove the session, and whatever lies beside it."""
+        self._is_discarded = True
+
     def close(self) -> None:
         """Let others open it. A journal without actions is removed."""
         is_empty = not self._journal.count
         self._journal.close()
-        if is_empty and self._lock.is_locked:
-            with contextlib.suppress(OSError):
-                self._journal.path.unlink()
+        if not self._lock.is_locked:
+            return
+        # All of it under the lock: after that it may be the work of somebody else.
+        if self._is_discarded:
+            _remove(self.path)
+        else:
+            if is_empty:
+                _remove_file(self._journal.path)
+            self.left_as = _state_of(self.path)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -269,7 +308,7 @@ def _locked(file: Path) -> Iterator[filelock.BaseFileLock]:
     lock = filelock.FileLock(_beside(file, LOCK), thread_local=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_SECONDS_OF_PATIENCE)
     except filelock.Timeout as error:
         raise SessionFileError(
             f"{file} is open already, here or in another program; close it there, or "
@@ -285,6 +324,30 @@ def _locked(file: Path) -> Iterator[filelock.BaseFileLock]:
     except BaseException:
         lock.release()
         raise
+
+
+def _remove(file: Path) -> None:
+    """Remove a session that is locked; its lock comes last."""
+    for suffix in ("", JOURNAL, JOURNAL + DAMAGED_SUFFIX, LOCK):
+        _remove_file(_beside(file, suffix))
+
+
+def _remove_file(path: Path) -> None:
+    # Where a lock cannot be removed while it is held, its release does it.
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _state_of(file: Path) -> FileState:
+    found: list[tuple[int, int] | None] = []
+    for path in (file, _beside(file, JOURNAL)):
+        try:
+            stat = path.stat()
+        except OSError:
+            found.append(None)
+            continue
+        found.append((stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
 
 
 def _load(file: Path) -> tuple[LoadedSession, JournalContent | None]:

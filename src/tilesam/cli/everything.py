@@ -154,8 +154,12 @@ def everything(
             client=client,
             resources=resources,
         )
-    is_kept = keep_work or adjustable
+    is_wanted = keep_work or adjustable
+    # Other runs in the folder may still need the masks.
+    is_kept = is_wanted or run.is_shared
     record = _finish(run, image, out, is_kept=is_kept, as_json=as_json)
+    if is_kept and not is_wanted and not as_json:
+        _say(f"Kept {folder}, which another run uses too; remove it when that is done")
     if as_json:
         print_json({"image": image, "out": out, "work": folder if is_kept else None,
                     **record})  # fmt: skip
@@ -163,10 +167,11 @@ def everything(
 
 @dataclass(frozen=True)
 class _Run:
-    """All tiles decoded, and the seconds that it took."""
+    """All tiles decoded, the seconds that it took, and whether others helped."""
 
     decoded: DecodedEverything
     seconds: float
+    is_shared: bool
 
 
 def _window(region: str | None) -> Window | None:
@@ -219,17 +224,21 @@ def _open_session(
 def _decode(
     session: Session, plan: list[TileKey], folder: Path, **options: Any
 ) -> _Run:
-    """Decode with a bar."""
+    """Decode with a bar, and notice other runs in the folder."""
+    from tilesam.embedding.work_list import WorkList
     from tilesam.everything.decoded import decode_everything
+    from tilesam.everything.mask_folder import stored_keys
 
+    work = WorkList(plan, stored_keys(folder))
     start = time.perf_counter()
-    done = 0
+    done, is_shared = 0, False
     try:
         with everything_bar(len(plan)) as show:
 
             def report(progress: EverythingProgress) -> None:
-                nonlocal done
+                nonlocal done, is_shared
                 done = progress.done
+                is_shared |= work.is_done_by_others(progress.outcome)
                 show(progress)
 
             decoded = decode_everything(
@@ -243,7 +252,7 @@ def _decode(
             highlight=False,
         )
         raise
-    return _Run(decoded, time.perf_counter() - start)
+    return _Run(decoded, time.perf_counter() - start, is_shared)
 
 
 def _finish(

@@ -36,6 +36,25 @@ SUFFIX = ".masks"
 _NAME = re.compile(r"(\d+)\.(\d+)" + re.escape(SUFFIX))
 
 
+def stored_keys(folder: Path) -> set[TileKey]:
+    """Return the tiles of which a folder has masks, whatever these are of."""
+    return {
+        TileKey(level, int(match[1]), int(match[2]))
+        for level, inner in level_folders(folder)
+        for path in listed(inner)
+        if (match := _NAME.fullmatch(path.name))
+    }
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it does not exist."""
+    # To ask first would not do: another run may remove it between the two.
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 class FolderMaskStore:
     """Masks in a folder; see `tilesam.everything.mask_store.MaskStore`.
 
@@ -83,12 +102,7 @@ class FolderMaskStore:
 
     def keys(self) -> set[TileKey]:
         """Return the tiles that are there, but for damage that no one has met yet."""
-        found = {
-            TileKey(level, int(match[1]), int(match[2]))
-            for level, folder in level_folders(self.folder)
-            for path in folder.iterdir()
-            if (match := _NAME.fullmatch(path.name))
-        }
+        found = stored_keys(self.folder)
         with self._lock:
             return found - self._damaged
 
@@ -121,13 +135,14 @@ class FolderMaskStore:
         self._grid.check(key)
         if not (self.folder / CONTENTS).exists():
             # Making it anew could mean to fill the disk under a drive that has gone.
-            raise StoreWriteError(
-                f"{self.folder} has been moved or removed; begin again with a folder "
-                "that stays"
-            )
+            raise _is_gone(self.folder)
         content = pack_masks(key, masks, pixels_hash, self.contents.digest)
         try:
-            publish(self._path(key), content, replacing=True)
+            # Without `parents`: a folder that is removed just now would come back as
+            # one that does not say what its masks are of.
+            publish(self._path(key), content, replacing=True, parents=False)
+        except FileNotFoundError as error:
+            raise _is_gone(self.folder) from error
         except OSError as error:
             raise StoreWriteError(
                 f"cannot write masks of {key} into {self.folder}: "
@@ -172,3 +187,10 @@ class FolderMaskStore:
                 "the masks of %s in %s are damaged and will be made again: %s",
                 key, self.folder, error,
             )  # fmt: skip
+
+
+def _is_gone(folder: Path) -> StoreWriteError:
+    return StoreWriteError(
+        f"{folder} has been moved or removed, maybe by another run that shared it and "
+        "ended; begin again with a folder that stays (--keep-work where runs share it)"
+    )

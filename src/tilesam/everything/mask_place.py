@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilesam.errors import EverythingError, OutputError
-from tilesam.everything.mask_folder import CONTENTS, FolderMaskStore
+from tilesam.everything.mask_folder import CONTENTS, SUFFIX, FolderMaskStore, listed
 from tilesam.everything.mask_store import MaskStoreContents
-from tilesam.store.layout import PARTIAL_SUFFIX
+from tilesam.store.layout import PARTIAL_SUFFIX, level_folders
 from tilesam.store.publishing import can_write, publish, remove_stale_partials
 from tilesam.writing import cannot_write, require_writable_folder
 
@@ -80,15 +80,31 @@ def require_mask_place(path: str | PathLike[str], image_hw: tuple[int, int]) -> 
         raise OutputError(
             f"cannot write into {folder}; choose a folder that you may write to"
         )
+    # In this order: another run may say between the two what the folder is of.
+    has_else = _has_something_else(folder)
     if (folder / CONTENTS).exists():
         recorded = _read_contents(folder).embeddings.image
         if recorded.hw != tuple(image_hw):
             raise _other(folder, "image", _size(recorded.hw), _size(image_hw))
-    elif any(path.suffix != PARTIAL_SUFFIX for path in folder.iterdir()):
+    elif has_else:
         raise EverythingError(
             f"{folder} is no folder of masks; expected one, or an empty or new folder; "
             "choose another one"
         )
+
+
+def _has_something_else(folder: Path) -> bool:
+    """Return whether there is anything that no run leaves.
+
+    Of two runs one may remove the contents while the other still writes a tile: masks
+    without contents, which count for nothing unless they fit the contents to come.
+    """
+    levels = {level for _, level in level_folders(folder)}
+    in_levels = [path for level in levels for path in listed(level)]
+    beside = {path for path in listed(folder) if path.suffix != PARTIAL_SUFFIX}
+    return bool(beside - levels - {folder / CONTENTS}) or any(
+        path.suffix not in (SUFFIX, PARTIAL_SUFFIX) for path in in_levels
+    )
 
 
 def _read_contents(folder: Path) -> MaskStoreContents:

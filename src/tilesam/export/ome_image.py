@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import filelock
+
 from tilesam.errors import OutputError
+from tilesam.writing import cannot_write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 OME_VERSION = "0.5"
 LABELS = "labels"
 """Name of the group within an image that holds its labels."""
+
+_GATE = ".labels.lock"
+_SECONDS = 30.0
+"""For which others list their labels at most: that is reading and writing one file."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +117,38 @@ def register_labels(path: Path) -> None:
 
     Raises
     ------
-    OSError
+    OutputError
         If the group cannot be written.
     """
     import zarr
 
-    group = zarr.open_group(path.parent, mode="a", zarr_format=3)
-    metadata: Any = group.attrs.asdict().get("ome", {})
-    listed = list(metadata.get("labels", ()))
-    if path.name not in listed:
-        listed.append(path.name)
-        group.attrs["ome"] = {**metadata, "version": OME_VERSION, "labels": listed}
+    try:
+        with _gate(path.parent):
+            group = zarr.open_group(path.parent, mode="a", zarr_format=3)
+            metadata: Any = group.attrs.asdict().get("ome", {})
+            listed = list(metadata.get("labels", ()))
+            if path.name not in listed:
+                listed.append(path.name)
+                changed = {"version": OME_VERSION, "labels": listed}
+                group.attrs["ome"] = {**metadata, **changed}
+    except (OSError, ValueError) as error:  # zarr has ValueErrors of its own
+        raise cannot_write(path, error) from error
+
+
+@contextlib.contextmanager
+def _gate(labels: Path) -> Iterator[None]:
+    """Let one at a time change the list of labels: it is read, and written as a whole.
+
+    The lock is in the group itself, as that is the folder that all who write into it
+    share, whatever they see around it.
+    """
+    lock = filelock.FileLock(labels / _GATE, timeout=_SECONDS)
+    with lock:
+        try:
+            yield
+        finally:
+            # Readers warn of files that are no part of the hierarchy. Whoever waits for
+            # this one notices that it is gone (filelock does since 3.20.4). On Windows
+            # it stays until it is released, which removes it there.
+            with contextlib.suppress(OSError):
+                (labels / _GATE).unlink()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ from tilesam.writing import cannot_write, require_writable_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+"""What the systems say of a name that a folder has, or a link to one."""
+
+_MOST_REPLACED = 3
 
 
 @contextmanager
@@ -78,34 +84,59 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     OutputError
         If it cannot be written.
     """
-    # The number keeps two processes that write the same folder apart.
-    partial, former = (
-        folder.with_name(f".{folder.name}.{os.getpid()}.{what}")
-        for what in ("part", "former")
-    )
+    partial = _hidden_beside(folder, "part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        _take_place(partial, folder, former)
+        _take_place(partial, folder)
     except TilesamError:
         raise
     except OSError as error:
         raise cannot_write(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
 
 
-def _take_place(partial: Path, folder: Path, former: Path) -> None:
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    folder.rename(former)
+def _hidden_beside(folder: Path, what: str) -> Path:
+    # By chance: the number of the process is that of all its threads, and of processes
+    # in other containers.
+    return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.{what}")
+
+
+def _take_place(partial: Path, folder: Path, replaced: int = 0) -> None:
+    # By trying: after any question another process may put its own folder there, also
+    # in place of the one that was just moved away.
     try:
         partial.rename(folder)
-    except OSError:
-        former.rename(folder)
+    except OSError as error:
+        if error.errno not in _TAKEN or replaced == _MOST_REPLACED:
+            raise
+        with _moved_away(folder):
+            _take_place(partial, folder, replaced + 1)
+
+
+@contextmanager
+def _moved_away(folder: Path) -> Iterator[None]:
+    """Give a folder another name; it is removed at the end, or comes back."""
+    former = _hidden_beside(folder, "former")
+    with suppress(FileNotFoundError):  # another process was quicker
+        folder.rename(former)
+    try:
+        yield
+    except BaseException:
+        _bring_back(former, folder)
         raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _bring_back(former: Path, folder: Path) -> None:
+    try:
+        former.rename(folder)
+    except OSError as error:
+        # Where another process has put its own, that has replaced it. Otherwise it is
+        # better found under its hidden name than lost.
+        if error.errno in _TAKEN:
+            shutil.rmtree(former, ignore_errors=True)
 
 
 def _move_all(source: Path, target: Path) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from typing import TYPE_CHECKING, Any
 
 from tilesam.errors import StoreError, StoreFormatError, StoreMismatchError
 from tilesam.store.contents import StoreContents, image_from_plain, image_to_plain
 from tilesam.store.layout import METADATA, PARTIAL_SUFFIX, find_set, subfolders
+from tilesam.writing import is_no_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ FORMAT = "napari-sam-embeddings"
 VERSION = 1
 
 _ELSEWHERE = "choose another path for the store"
+_NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
+"""Where a file that was to be read is missing, or one of the folders above it."""
 
 
 def store_attributes(image: ImageIdentity) -> dict[str, Any]:
@@ -44,7 +46,10 @@ def read_image(store: Path) -> ImageIdentity | None:
     """
     if not _exists(store):
         return None
-    attributes = _read_attributes(store)
+    try:
+        attributes = _read_attributes(store)
+    except _NOTHING_THERE:
+        attributes = None
     if attributes is None or attributes.get("format") != FORMAT:
         raise StoreError(f"{store} is not a store of embeddings; {_ELSEWHERE}")
     _require_version(store, attributes.get("version"))
@@ -81,9 +86,11 @@ def require_set(store: Path, contents: StoreContents) -> Path:
         If it is not.
     """
     folder = find_set(store, contents)
-    if not (folder / METADATA).exists():
+    # By trying: after any question another process may make or clear the set.
+    try:
+        recorded = _read_contents(folder)
+    except _NOTHING_THERE:
         return folder
-    recorded = _read_contents(folder)
     if recorded is None or recorded.digest != contents.digest:
         raise StoreError(
             f"{folder} does not say what its name says: it was damaged or changed; "
@@ -94,10 +101,14 @@ def require_set(store: Path, contents: StoreContents) -> Path:
 
 def read_sets(store: Path) -> list[StoreContents]:
     """Return what the sets of a store are of, by the names of their folders."""
-    folders = [folder for folder in subfolders(store) if (folder / METADATA).exists()]
     found = []
-    for folder in folders:
-        contents = _read_contents(folder)
+    for folder in subfolders(store):
+        if folder.name.startswith("."):  # no set: one that is being removed
+            continue
+        try:
+            contents = _read_contents(folder)
+        except _NOTHING_THERE:
+            continue
         if contents is None:
             logger.warning("%s is no set of embeddings, or damaged: left out", folder)
         else:
@@ -107,13 +118,12 @@ def read_sets(store: Path) -> list[StoreContents]:
 
 def _exists(store: Path) -> bool:
     """Return whether there is anything at all but what a killed process left."""
-    # In this order: another process may make the store between the two questions.
-    if not os.path.lexists(store):
-        return False
-    if not store.is_dir():
+    if is_no_folder(store):
         raise StoreError(f"{store} is a file; expected a folder; {_ELSEWHERE}")
     try:
         return any(path.suffix != PARTIAL_SUFFIX for path in store.iterdir())
+    except _NOTHING_THERE:
+        return False  # maybe removed a moment ago
     except OSError as error:
         raise StoreError(
             f"{store} cannot be read: {error.strerror or error}; {_ELSEWHERE}"
@@ -121,17 +131,19 @@ def _exists(store: Path) -> bool:
 
 
 def _read_attributes(folder: Path) -> dict[str, Any] | None:
-    """Return the attributes of a zarr v3 group; None where there is none.
+    """Return the attributes of a zarr v3 group; None where something else is.
 
     Raises
     ------
+    FileNotFoundError, NotADirectoryError
+        If nothing is there.
     StoreError
         If it cannot be read.
     """
     try:
         metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    except _NOTHING_THERE:
+        raise
     except (OSError, ValueError) as error:
         raise _damaged(folder) from error
     if not isinstance(metadata, dict) or metadata.get("node_type") != "group":
@@ -141,6 +153,13 @@ def _read_attributes(folder: Path) -> dict[str, Any] | None:
 
 
 def _read_contents(folder: Path) -> StoreContents | None:
+    """Return what a set is of; None where it does not say so.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If there is no set.
+    """
     try:
         return StoreContents.from_plain(_read_attributes(folder) or {})
     except (StoreError, KeyError, TypeError, ValueError):

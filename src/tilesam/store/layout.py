@@ -85,9 +85,11 @@ def level_folders(set_folder: Path) -> Iterator[tuple[int, Path]]:
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder, sorted; none if it does not exist."""
-    if not folder.is_dir():
+    # By trying: after any question another process may clear the folder.
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def stored_keys(level: int, folder: Path) -> set[TileKey]:
@@ -104,7 +106,9 @@ def files_in(folder: Path) -> Iterator[str]:
 
 
 def _places(folder: Path, pattern: re.Pattern[str]) -> set[tuple[int, int]]:
-    if not folder.is_dir():
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):  # maybe cleared a moment ago
         return set()
-    matches = (pattern.fullmatch(name) for name in os.listdir(folder))  # noqa: PTH208
+    matches = (pattern.fullmatch(name) for name in names)
     return {(int(match[1]), int(match[2])) for match in matches if match}

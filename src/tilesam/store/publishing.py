@@ -21,19 +21,24 @@ STALE_SECONDS = 3600
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def publish(path: Path, content: bytes, *, replacing: bool = False) -> None:
+def publish(
+    path: Path, content: bytes, *, replacing: bool = False, parents: bool = True
+) -> None:
     """Make a file unless it exists; of several processes the first one wins.
 
     Parameters
     ----------
     path
-        The file; missing folders are made.
+        The file; missing folders are made, see `parents`.
     content
         On the disk, not only on its way there, before the file has its name: all
         tiles depend on files made here, while of a tile that a power failure cut short
         the checksums tell.
     replacing
         Take the place of a file that exists.
+    parents
+        Make all missing folders, not only the one that the file is in: without, what
+        somebody removes meanwhile does not come back.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def publish(path: Path, content: bytes, *, replacing: bool = False) -> None:
     """
     if path.exists() and not replacing:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=parents, exist_ok=True)
     partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
     try:
         with partial.open("wb") as file:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 
+import filelock
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -171,6 +173,58 @@ def test_a_session_is_open_only_once(path):
     closer.start()
     closer.join()
     SessionFile.open(path).close()
+
+
+def test_whoever_only_asks_whether_it_is_open_is_waited_for(path, monkeypatch):
+    SessionFile.create(path, build_document()).close()
+    asking = filelock.FileLock(f"{path}.lock", thread_local=False)
+    asking.acquire()
+    monkeypatch.setattr(time, "sleep", lambda _: asking.release())
+    SessionFile.open(path).close()
+
+
+def test_what_is_discarded_is_gone_before_others_can_take_its_name(path, monkeypatch):
+    first, others = SessionFile.create(path, build_document()), []
+    first.record_prompts(None)
+    release = first._lock.release
+
+    def then_taken():
+        release()
+        others.append(SessionFile.create(path, build_document(plane=(7,))))
+
+    monkeypatch.setattr(first._lock, "release", then_taken)
+    first.discard()
+    first.close()
+    assert first.left_as is None
+    with others[0] as second:
+        second.record_prompts(None)
+        with pytest.raises(SessionFileError, match="is open already"):
+            SessionFile.open(path)
+        assert len(load_session(path).actions) == 1
+        assert load_session(path).document.plane == (7,)
+        second.discard()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_session_is_replaced_only_as_it_was_left(path):
+    first = SessionFile.create(path, build_document())
+    first.record_prompts(None)
+    assert first.left_as is None
+    first.close()
+
+    def replace_it():
+        return SessionFile.create(
+            path, build_document(), replacing=True, unchanged_since=first.left_as
+        )
+
+    with SessionFile.open(path) as second:
+        second.record_prompts(None)
+    with pytest.raises(SessionFileError, match="has been changed"):
+        replace_it()
+    assert len(load_session(path).actions) == 2
+    first = SessionFile.create(path, build_document(), replacing=True)
+    first.close()
+    replace_it().close()
 
 
 def test_what_was_closed_takes_nothing_and_takes_nothing_away(path):

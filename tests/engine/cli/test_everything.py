@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -158,6 +159,54 @@ def test_kept_masks_answer_for_higher_thresholds(tmp_path, image_path, capsys, d
     assert len(decoded) == TILES
     run_json(capsys, *command, 0.5, "--work", tmp_path / "work")
     assert not (tmp_path / "work").exists()
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Return what has another run act while this one decodes its third tile."""
+    from tilesam.everything import work
+
+    original = work.decode_tile
+
+    def do(act):
+        calls = []
+
+        def decode_tile(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) == 3:
+                act()
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(work, "decode_tile", decode_tile)
+
+    return do
+
+
+def test_masks_that_another_run_uses_too_are_kept(
+    tmp_path, image_path, capsys, meanwhile
+):
+    ours, theirs = tmp_path / "work", tmp_path / "theirs"
+    command = ["everything", image_path, "--out", tmp_path / "b.tif", *QUICK]
+    run_json(capsys, *command, "--work", theirs, "--keep-work")
+    last = max(theirs.glob("level_0/*.masks")).relative_to(theirs)
+    meanwhile(lambda: shutil.copy(theirs / last, ours / last))
+    assert run(*command, "--work", ours) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Kept {ours}, which another run uses too" in said
+    assert len(list(ours.glob("level_*/*.masks"))) == TILES
+    # Nobody was there this time.
+    assert run_json(capsys, *command, "--work", ours)["work"] is None
+    assert not ours.exists()
+
+
+def test_masks_that_are_removed_meanwhile_are_told_with_what_to_do(
+    tmp_path, image_path, capsys, meanwhile
+):
+    work = tmp_path / "b.tif.unfinished"
+    meanwhile(lambda: work.rename(tmp_path / "elsewhere"))
+    assert run("everything", image_path, "--out", tmp_path / "b.tif", *QUICK) == 1
+    assert "another run that shared it and ended; begin again" in one_line(capsys)
+    assert not work.exists()
 
 
 def test_adjustable_masks_answer_for_lower_ones_too(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -173,6 +175,83 @@ def test_a_folder_that_was_removed_is_not_made_anew(folder_store):
     with pytest.raises(StoreWriteError, match="moved or removed"):
         folder_store.write(KEY, some_masks(KEY), HASH)
     assert not folder_store.folder.exists()
+
+
+def meanwhile(monkeypatch, act, *, first=False):
+    """Have another run act right after, or before, it is asked for contents."""
+
+    def answer(path):
+        is_asked = path.name == "contents.json"
+        if is_asked and first:
+            act()
+        found = os.path.exists(path)  # noqa: PTH110 - which asks this
+        if is_asked and not first:
+            act()
+        return found
+
+    monkeypatch.setattr(Path, "exists", answer)
+
+
+def test_a_folder_that_is_removed_meanwhile_is_not_made_anew(folder_store, monkeypatch):
+    meanwhile(monkeypatch, lambda: shutil.rmtree(folder_store.folder))
+    with pytest.raises(StoreWriteError, match=r"another run .*--keep-work"):
+        folder_store.write(KEY, some_masks(KEY), HASH)
+    assert not os.path.lexists(folder_store.folder)
+
+
+def test_a_level_that_is_removed_meanwhile_has_no_tiles(folder_store, monkeypatch):
+    from tilesam.everything import mask_folder
+
+    def then_removed(folder):
+        yield 0, folder / "level_0"
+        shutil.rmtree(folder, ignore_errors=True)
+        yield 1, folder / "level_1"
+
+    monkeypatch.setattr(mask_folder, "level_folders", then_removed)
+    assert folder_store.keys() == {KEY, NEIGHBOUR}
+    assert folder_store.keys() == set()
+
+
+def test_what_a_run_wrote_while_another_removed_can_be_gone_on_with(
+    folder_store, tmp_path, caplog
+):
+    (folder_store.folder / "contents.json").unlink()
+    (folder_store.folder / "level_0" / "3.9.0123.partial").touch()
+    require_mask_place(folder_store.folder, CONTENTS.image.hw)
+    again = open_folder(tmp_path)
+    assert bits_of(again.read(KEY)) == bits_of(some_masks(KEY))
+    (folder_store.folder / "contents.json").unlink()
+    other = MaskStoreContents(CONTENTS, replace(ASKED, points_per_side=4))
+    other_store = open_mask_folder(folder_store.folder, other)
+    assert other_store.read(KEY) is None
+    assert "will be made again" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["level_0/notes.txt", "level_0", "5.6.masks", "x/"])
+def test_masks_without_contents_stay_where_there_is_something_else(tmp_path, name):
+    place = tmp_path / "work" / name
+    place.parent.mkdir(parents=True)
+    place.mkdir() if name.endswith("/") else place.touch()
+    with pytest.raises(EverythingError, match="no folder of masks"):
+        require_mask_place(tmp_path / "work", CONTENTS.image.hw)
+
+
+def test_a_folder_that_another_run_begins_meanwhile_is_one_of_masks(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "work").mkdir()
+    contents = tmp_path / "work" / "contents.json"
+    meanwhile(monkeypatch, contents.touch)
+    require_mask_place(tmp_path / "work", CONTENTS.image.hw)
+    assert names_in(tmp_path / "work") == ["contents.json"]
+
+
+def test_a_folder_that_another_run_removes_meanwhile_is_as_good_as_new(
+    folder_store, monkeypatch
+):
+    meanwhile(monkeypatch, folder_store.remove, first=True)
+    require_mask_place(folder_store.folder, CONTENTS.image.hw)
+    assert not os.path.lexists(folder_store.folder)
 
 
 OTHERS = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from tilesam import OutputError, Window
 from tilesam.everything.table import Status
 from tilesam.export import ome_metadata, ome_zarr
 from tilesam.export.colors import color_of
-from tilesam.export.ome_image import ome_image_at
+from tilesam.export.ome_image import ome_image_at, register_labels
 from tilesam.export.ome_zarr import write_ome_zarr
 from tilesam.image import GeoReference, open_image
 from tilesam.testing.image_files import write_ome_zarr as write_image
@@ -219,6 +220,37 @@ def test_labels_within_an_image_are_like_it_and_listed(tmp_path, small, axes):
         {"type": "translation", "translation": [3.0, 4.0]},
     ]
     assert open_image(tmp_path / "i.ome.zarr", channels=0).hw == (150, 201)
+
+
+def test_two_runs_that_list_their_labels_at_once_are_both_listed(tmp_path, monkeypatch):
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    other = threading.Thread(target=register_labels, args=(labels / "b",))
+    open_group = zarr.open_group
+
+    def open_while_another_one_writes(*args, **options):
+        group = open_group(*args, **options)
+        if threading.current_thread() is not other:
+            other.start()
+            other.join(timeout=0.5)  # it has to wait, so this does not end before
+        return group
+
+    monkeypatch.setattr(zarr, "open_group", open_while_another_one_writes)
+    register_labels(labels / "a")
+    other.join()
+    monkeypatch.undo()
+    assert ome_of(labels) == {"version": "0.5", "labels": ["a", "b"]}
+    # Nothing is left that is no part of the hierarchy.
+    assert [path.name for path in labels.iterdir()] == ["zarr.json"]
+
+
+@pytest.mark.parametrize("content", ["{", '{"zarr_format": 3, "node_type": "array"}'])
+def test_a_list_of_labels_that_is_damaged_is_an_output_error(tmp_path, content):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "zarr.json").write_text(content)
+    with pytest.raises(OutputError, match=r"cannot write .*labels/a: "):
+        register_labels(tmp_path / "labels" / "a")
+    assert (tmp_path / "labels" / "zarr.json").read_text() == content
 
 
 def test_labels_follow_an_image_that_shrinks_by_four_and_rounds_down(tmp_path, small):

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from tilesam import ImageReadError, OutputError
@@ -8,6 +12,23 @@ from tilesam.export.staging import replaced_folder, staged_folder
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def replace(folder, content):
+    with replaced_folder(folder) as partial:
+        partial.mkdir()
+        (partial / content).touch()
+
+
+def before_renaming(monkeypatch, act):
+    """Call something with a path and its new name each time before it gets it."""
+    rename = Path.rename
+
+    def rename_late(path, target):
+        act(path, target)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_late)
 
 
 def test_files_appear_together_at_the_end(tmp_path):
@@ -120,3 +141,77 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_be_moved(tmp_path):
         make_nothing()
     assert names(folder) == ["old"]
     assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_two_threads_that_make_one_folder_do_not_meet(tmp_path):
+    folder = tmp_path / "labels.zarr"
+    with replaced_folder(folder) as partial:
+        partial.mkdir()
+        (partial / "first").touch()
+        replace(folder, "second")  # while the first one is at work
+        assert names(folder) == ["second"]
+    assert names(folder) == ["first"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_another_process_may_put_its_own_there_at_the_last_moment(
+    tmp_path, monkeypatch, times
+):
+    folder = tmp_path / "labels.zarr"
+    left = [None] * times
+
+    def come_first(_, target):
+        if target == folder and left and not os.path.lexists(folder):
+            left.pop()
+            folder.mkdir()
+            (folder / "theirs").touch()
+
+    before_renaming(monkeypatch, come_first)
+    if times <= 3:
+        replace(folder, "ours")
+    else:  # of so many one is not going to be the last
+        with pytest.raises(OutputError, match="not empty"):
+            replace(folder, "ours")
+    assert left == []
+    assert names(folder) == ["ours" if times <= 3 else "theirs"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_another_process_may_move_the_old_one_away_first(tmp_path, monkeypatch):
+    folder = tmp_path / "labels.zarr"
+    replace(folder, "old")
+
+    def move_away(path, _):
+        if path == folder:
+            os.rename(folder, tmp_path / "theirs")  # noqa: PTH104 - not by our rename
+
+    before_renaming(monkeypatch, move_away)
+    replace(folder, "ours")
+    assert names(folder) == ["ours"]
+    assert names(tmp_path) == ["labels.zarr", "theirs"]
+
+
+def test_the_old_folder_comes_back_when_the_new_one_does_not_arrive(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "labels.zarr"
+    replace(folder, "old")
+
+    def fail_without_the_old(path, target):
+        if path.suffix == ".part" and target == folder and not folder.is_dir():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    before_renaming(monkeypatch, fail_without_the_old)
+    with pytest.raises(OutputError, match=os.strerror(errno.EIO)):
+        replace(folder, "new")
+    assert names(folder) == ["old"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_a_link_to_a_folder_is_replaced_and_not_what_it_leads_to(tmp_path):
+    replace(tmp_path / "elsewhere", "kept")
+    (tmp_path / "labels.zarr").symlink_to("elsewhere")
+    replace(tmp_path / "labels.zarr", "new")
+    assert names(tmp_path / "labels.zarr") == ["new"]
+    assert names(tmp_path / "elsewhere") == ["kept"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilesam.store.layout import chunk_path, set_name, stored_keys
+from tilesam.store.layout import chunk_path, set_name, stored_keys, subfolders
 from tilesam.testing.store_suite import CONTENTS
 from tilesam.types import TileKey
 
@@ -48,3 +48,24 @@ def test_a_tile_is_known_by_its_two_files(tmp_path):
         (folder / "embeddings" / name).touch()
     assert stored_keys(-1, folder) == {whole, other}
     assert stored_keys(0, tmp_path / "level_0") == set()
+
+
+def test_what_another_process_clears_meanwhile_holds_nothing(
+    tmp_path, removed_meanwhile
+):
+    (tmp_path / "set" / "level_0" / "records").mkdir(parents=True)
+    removed_meanwhile(tmp_path / "set")
+    assert subfolders(tmp_path / "set") == []
+    assert (tmp_path / "taken away" / "level_0").is_dir()
+
+
+def test_a_level_that_another_process_clears_meanwhile_has_no_tiles(
+    tmp_path, removed_meanwhile
+):
+    for array in ("embeddings", "records"):
+        path = Path(chunk_path(tmp_path, array, TileKey(0, 0, 0)))
+        path.parent.mkdir(parents=True)
+        path.touch()
+    removed_meanwhile(tmp_path / "level_0")
+    assert stored_keys(0, tmp_path / "level_0") == set()
+    assert (tmp_path / "taken away" / "records").is_dir()

@@ -178,6 +178,47 @@ def test_a_store_that_another_process_makes_meanwhile_is_no_file(path, made_mean
     assert recorded_contents(path) == []
 
 
+def test_a_store_that_another_process_removes_meanwhile_is_no_file(
+    path, store, removed_meanwhile
+):
+    removed_meanwhile(path)
+    assert recorded_contents(path) == []
+    assert path.with_name("taken away").is_dir()
+
+
+@pytest.fixture
+def cleared_before_reading(path, store, monkeypatch):
+    """Clear a set once, as another process may right before its document is read."""
+    read_text = Path.read_text
+
+    def read_late(file, *args, **options):
+        if file.parent == store.folder and not (path / ".leaving").exists():
+            store.folder.rename(path / ".leaving")
+        return read_text(file, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_late)
+
+
+@pytest.mark.usefixtures("cleared_before_reading")
+def test_a_set_that_another_process_clears_meanwhile_is_made_anew(path, store):
+    again = open_store(path, CONTENTS)
+    assert again.folder == store.folder
+    assert again.is_writable
+    assert again.keys() == set()
+    # What is being removed is no set.
+    assert recorded_contents(path) == [CONTENTS]
+
+
+@pytest.mark.usefixtures("cleared_before_reading")
+def test_a_set_that_is_cleared_while_sets_are_listed_is_not_called_damaged(
+    path, caplog
+):
+    with caplog.at_level(logging.WARNING):
+        assert recorded_contents(path) == []
+        assert recorded_contents(path) == []
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     ("version", "advice"),
     [

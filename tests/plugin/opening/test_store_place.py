@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from napari_sam.opening.store_place import clear_store, store_place
+from napari_sam.opening.store_place import LEAVING, clear_store, store_place
 from tests.plugin.controllers.scene import open_session
+from tilesam.store import recorded_contents
 
 
 def test_a_folder_gets_a_store_of_the_name_of_the_image(tmp_path):
@@ -35,3 +37,30 @@ def test_only_what_this_model_has_embedded_is_cleared(tmp_path):
     assert session.store.keys() == set()
     assert other.is_dir()
     assert open_session(store=place).store.keys() == set()
+
+
+def test_a_tile_that_another_program_writes_meanwhile_leaves_no_half(
+    tmp_path, monkeypatch
+):
+    store = open_session(store=tmp_path / "cells.sam.zarr").store
+    rmtree = shutil.rmtree
+
+    def remove_late(folder, **options):
+        if store.folder.exists():
+            raise OSError(39, "Directory not empty")
+        rmtree(folder, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_late)
+    clear_store(store)
+    assert not store.folder.exists()
+    assert recorded_contents(store.path) == []
+    assert not list(store.path.glob(f"{LEAVING}*"))
+
+
+def test_what_a_killed_program_left_is_no_set_and_goes_next_time(tmp_path):
+    store = open_session(store=tmp_path / "cells.sam.zarr").store
+    shutil.copytree(store.folder, store.path / f"{LEAVING}0123abcd")
+    assert recorded_contents(store.path) == [store.contents]
+    clear_store(store)
+    assert recorded_contents(store.path) == []
+    assert not list(store.path.glob(f"{LEAVING}*"))

@@ -8,9 +8,11 @@ import os
 import numpy as np
 import pytest
 
+from napari_sam.saving import keeper
+from napari_sam.saving.restoring import build_labels
 from tests.engine.model.refining.scripted import bright, scripted_refiner
 from tests.plugin.saving.annotating import COIN, OTHER_COIN, THIRD_COIN, Desk, crash
-from tilesam.annotation import load_session
+from tilesam.annotation import SessionFile, load_session
 from tilesam.annotation.replaying import summarize
 
 pytestmark = pytest.mark.gui
@@ -154,6 +156,76 @@ def test_each_objects_layer_has_a_file_of_its_own(open_desk):
     assert desk.labels.max() == 2
     rows = list(desk.annotator.objects.current.rows)
     assert [row.points_yx for row in rows] == [(COIN,), (OTHER_COIN,)]
+
+
+def test_what_another_window_added_is_not_written_over(open_desk):
+    desk = open_desk()
+    desk.accept(COIN)
+    first, layer = desk.annotator.keeper.path, desk.annotator.objects.current.layer
+    desk.annotator.choose_objects("new")
+    desk.settle()
+    other = open_desk()
+    other.restore(first)
+    other.accept(OTHER_COIN)
+    other.annotator.close()
+    desk.choose(layer)
+    desk.accept(THIRD_COIN)
+    second = desk.annotator.keeper.path
+    assert second != first
+    assert desk.annotator.keeper.message == ""
+    desk.annotator.close()
+    places = [
+        [row.points_yx for row in summarize_rows(path)] for path in (first, second)
+    ]
+    assert places == [[(COIN,), (OTHER_COIN,)], [(COIN,), (THIRD_COIN,)]]
+
+
+def summarize_rows(path):
+    return list(build_labels(load_session(path))[1].rows)
+
+
+def test_two_windows_that_take_the_same_place_at_once_get_one_each(
+    open_desk, monkeypatch
+):
+    desk, other = open_desk(), open_desk()
+    original = keeper.new_place
+
+    def new_place(*arguments):
+        monkeypatch.setattr(keeper, "new_place", original)
+        place = original(*arguments)
+        other.accept(OTHER_COIN)
+        return place
+
+    monkeypatch.setattr(keeper, "new_place", new_place)
+    desk.accept(COIN)
+    paths = [one.annotator.keeper.path for one in (desk, other)]
+    assert [one.annotator.keeper.message for one in (desk, other)] == ["", ""]
+    assert paths[0] != paths[1]
+    rows = [[row.points_yx for row in summarize_rows(path)] for path in paths]
+    assert rows == [[(COIN,)], [(OTHER_COIN,)]]
+
+
+def test_what_is_empty_is_gone_before_another_window_takes_its_name(
+    open_desk, monkeypatch
+):
+    desk, taken = open_desk(), []
+    desk.click(COIN)
+    path = desk.annotator.keeper.path
+    document = load_session(path).document
+    desk.annotator.next_object()
+    close = SessionFile.close
+
+    def then_taken(file):
+        close(file)
+        taken.append(SessionFile.create(path, document, replacing=True))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionFile, "close", then_taken)
+        desk.annotator.close()
+    taken[0].record_prompts(None)
+    assert len(taken) == 1
+    assert len(load_session(path).actions) == 1
+    taken[0].close()
 
 
 def test_labels_of_somebody_else_are_kept_too(open_desk):
