@@ -53,9 +53,24 @@ def best_cut(logits: Tensor) -> Tensor:
     return _cut_for(expected) / CALIBRATION
 
 
-def cut_best(logits: Tensor) -> Tensor:
-    """Return (B, S, S) logits, shifted so that zero is the best cut."""
-    return logits - best_cut(logits)[:, None, None]
+def cut_best(logits: Tensor, has_box: Tensor) -> Tensor:
+    """Return logits, shifted so that zero is where people see them cut.
+
+    That is the best cut for boxes, and where zero itself would show nothing. Points
+    leave open which of several objects is meant; a mask of much of each of them
+    promises most, but is none of them, and clicks on its errors are wasted.
+
+    Parameters
+    ----------
+    logits
+        (B, S, S) float32.
+    has_box
+        (B,) bool, whether a box is among the prompts.
+    """
+    is_shifted = has_box | (logits <= 0).all(dim=2).all(dim=1)
+    shifted = logits.clone()
+    shifted[is_shifted] -= best_cut(logits[is_shifted])[:, None, None]
+    return shifted
 
 
 def _cut_for(expected_iou: Tensor) -> Tensor:

@@ -165,7 +165,8 @@ class MaskRefiner:
         )
         with torch.inference_mode():
             output = self._answering(channels)
-        logits = cut_best(output.logits.float()).cpu().numpy()
+        has_box = [len(question.boxes_yxyx) > 0 for question, _ in asked]
+        logits = cut_best(output.logits.float().cpu(), torch.tensor(has_box)).numpy()
         iou = output.predicted_iou.cpu().numpy()
         return [
             Refined(region, logits[i], float(iou[i]))

@@ -40,6 +40,7 @@ def refiner_loss(
     mask: Tensor,
     area_outside: Tensor,
     weight: Tensor,
+    has_box: Tensor,
 ) -> RefinerLoss:
     """Return cross-entropy plus soft IoU of the mask, and squared error of the IoU.
 
@@ -55,6 +56,8 @@ def refiner_loss(
         (B,) pixels of the object beyond the region.
     weight
         (B,) how much each mask counts.
+    has_box
+        (B,) bool, whether a box asks for it, which decides on what people see.
     """
     target = mask.float()
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
@@ -63,7 +66,7 @@ def refiner_loss(
     entropy = entropy.sum(dim=(1, 2)) / (4 * area).clamp(max=target[0].numel())
     losses = 2 * entropy + soft_iou_loss(logits, target)
     with torch.no_grad():
-        shown = cut_best(logits)
+        shown = cut_best(logits, has_box)
         iou = hard_iou(shown, mask, area_outside)
     error = predicted_iou - iou
     mask_loss = (weight * losses).sum() / weight.sum().clamp(min=1e-6)

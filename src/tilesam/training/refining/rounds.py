@@ -10,6 +10,8 @@ from tilesam.training.refining.corrections import corrected_inputs, first_inputs
 from tilesam.training.refining.loss import RefinerLoss, refiner_loss
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tilesam.model.refining.inputs import RegionInputs
     from tilesam.model.refining.network import Refiner
     from tilesam.training.refining.corrections import CorrectionDraw
@@ -68,14 +70,18 @@ def _round(
         output = network(channels)
     return refiner_loss(
         *(output.logits.float(), output.predicted_iou, batch.mask),
-        *(batch.area_outside, batch.weight),
+        *(batch.area_outside, batch.weight, _has_box(batch)),
     )
 
 
 def _first_figures(batch: RegionBatch, part: RefinerLoss) -> Figures:
-    is_box = ~batch.box_yxyx.isnan().any(dim=1)
+    is_box = _has_box(batch)
     figures = {"iou_error": float(part.iou_error)}
     for name, chosen in (("iou_box", is_box), ("iou_point", ~is_box)):
         if chosen.any():
             figures[name] = float(part.iou[chosen].mean())
     return figures
+
+
+def _has_box(batch: RegionBatch) -> Tensor:
+    return ~batch.box_yxyx.isnan().any(dim=1)

@@ -16,6 +16,9 @@ from tilesam.model.refining.cutting import (
 SIDE = 12
 
 
+BOX, NO_BOX = torch.tensor([True]), torch.tensor([False])
+
+
 def drawn(seed: int, spread: float, mean: float) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(1, SIDE, SIDE, generator=generator) * spread + mean
@@ -37,7 +40,7 @@ DRAWS = st.tuples(st.integers(0, 10_000), st.floats(0.1, 8), st.floats(-4, 6))
 def test_no_other_cut_promises_more(draw):
     logits = drawn(*draw)
     probability = probabilities(logits)
-    found = expected_iou(probability, (cut_best(logits) > 0).numpy())
+    found = expected_iou(probability, (cut_best(logits, BOX) > 0).numpy())
     others = (expected_iou(probability, probability >= t) for t in probability.flat)
     best = max(others)
     assert found == pytest.approx(best, abs=1e-5) or best < LEAST_EXPECTED_IOU
@@ -57,11 +60,23 @@ def test_a_sure_mask_is_cut_at_zero():
 def test_a_faint_object_is_shown():
     faint = torch.full((1, SIDE, SIDE), -8.0)
     faint[:, 3:7, 2:9] = -1.0
-    assert (cut_best(faint) > 0).equal(faint == -1.0)
+    assert (cut_best(faint, BOX) > 0).equal(faint == -1.0)
 
 
-def test_where_hardly_anything_is_expected_nothing_is_shown():
-    assert not (cut_best(torch.full((1, SIDE, SIDE), -6.0)) > 0).any()
+@pytest.mark.parametrize("has_box", [BOX, NO_BOX])
+def test_where_hardly_anything_is_expected_nothing_is_shown(has_box):
+    assert not (cut_best(torch.full((1, SIDE, SIDE), -6.0), has_box) > 0).any()
+
+
+def test_what_was_asked_by_points_is_cut_at_zero_unless_that_shows_nothing():
+    half = torch.full((2, SIDE, SIDE), -1.0)
+    half[0, 3:7, 2:9] = 1.0
+    shown = cut_best(half, torch.tensor([False, False]))
+    assert shown[0].equal(half[0])
+    assert (shown[1] > 0).all()
+    by_box = cut_best(half, torch.tensor([True, True]))
+    assert (by_box > 0).all()
+    assert half[1].max() == -1  # what is handed in stays as it is
 
 
 def test_masks_do_not_depend_on_each_other():

@@ -35,6 +35,7 @@ def loss_of(logits, mask, *, iou=0.5, outside=0.0, weight=1.0):
         mask,
         torch.full((count,), outside),
         torch.as_tensor(weight, dtype=torch.float32).expand(count),
+        torch.ones(count, dtype=torch.bool),
     )
 
 
@@ -99,7 +100,10 @@ def test_masks_count_by_their_weight_and_judgements_all_alike():
     logits = torch.zeros(2, SIZE, SIZE, requires_grad=True)
     judged = torch.tensor([0.5, 0.5], requires_grad=True)
     nothing = torch.zeros(2)
-    found = refiner_loss(logits, judged, masks(8, 8), nothing, torch.tensor([1.0, 0.0]))
+    found = refiner_loss(
+        *(logits, judged, masks(8, 8), nothing),
+        *(torch.tensor([1.0, 0.0]), torch.tensor([True, False])),
+    )
     found.loss.backward()
     assert logits.grad[0].any()
     assert not logits.grad[1].any()

@@ -41,6 +41,7 @@ def test_one_round_is_the_loss_of_the_first_prompts():
         regions.mask,
         regions.area_outside,
         regions.weight,
+        ~regions.box_yxyx.isnan().any(dim=1),
     )
     expected.loss.backward()
     assert figures["loss"] == pytest.approx(float(expected.loss.detach()), rel=1e-5)
