@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,8 +151,10 @@ def trim_cache(
         return ()
     removed = []
     try:
+        # Counted before others have to wait: there may be very many files.
+        stores = sorted(_stores(folder))
         with _gate(folder):
-            for store in _too_many(folder, max_bytes, set(keep)):
+            for store in _too_many(stores, max_bytes, set(keep)):
                 # Out of the way at once, so that nobody takes what is half gone.
                 with suppress(OSError):  # on Windows: a file that somebody reads
                     store.rename(folder / f"{LEAVING}{secrets.token_hex(8)}")
@@ -177,8 +179,9 @@ def _samples(hw: tuple[int, int]) -> Iterator[Window]:
             yield Window(y0, x0, height, width)
 
 
-def _too_many(folder: Path, max_bytes: int, keep: set[Path]) -> Iterator[Path]:
-    stores = sorted(_stores(folder))
+def _too_many(
+    stores: Sequence[_Kept], max_bytes: int, keep: set[Path]
+) -> Iterator[Path]:
     nbytes = sum(store.nbytes for store in stores)
     for store in stores:
         if nbytes <= max_bytes:

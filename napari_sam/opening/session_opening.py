@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,16 @@ from napari_sam.opening.embedding_cache import (
 )
 from napari_sam.opening.sources import LayerView
 from napari_sam.opening.store_place import copy_tiles
-from tilesam.errors import TilesamError
+from tilesam.errors import StoreWriteError, TilesamError
 
 if TYPE_CHECKING:
     from tilesam.image import ImageSource
     from tilesam.model.runtime import SamModel
     from tilesam.session import Session
     from tilesam.store import EmbeddingStore
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,11 @@ def _hold(place: CachePlace, source: ImageSource) -> StoreHold:
     """Keep the store of an image in the cache, and make room for it."""
     path = cached_store(place.folder, place.image_name, image_digest(source))
     hold = hold_store(path)
-    trim_cache(place.folder, place.max_bytes, keep=(path,))
+    try:
+        trim_cache(place.folder, place.max_bytes, keep=(path,))
+    except StoreWriteError as error:
+        # Then there is less room than there should be, but a place for this image.
+        logger.warning("%s", error)
     return hold
 
 

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from napari_sam.opening import embedding_cache
 from napari_sam.opening.embedding_cache import (
     cached_store,
     hold_store,
@@ -18,6 +19,7 @@ from napari_sam.opening.embedding_cache import (
 from tests.plugin.controllers.scene import open_session
 from tilesam.errors import StoreWriteError
 from tilesam.image import open_image
+from tilesam.store.layout import files_in
 
 
 @pytest.fixture
@@ -139,6 +141,21 @@ def test_what_is_no_store_is_not_touched(tmp_path, make_store):
     assert set(removed) == {store, link.resolve()}
     left = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
     assert left == {photos.name, foreign.name, "notes.txt", link.name}
+
+
+def test_others_do_not_wait_while_files_are_counted(tmp_path, make_store, monkeypatch):
+    store = make_store("cells", used=1)
+    counted = []
+
+    def count(folder):
+        hold_store(tmp_path / "other.sam.zarr").release()  # by another window
+        counted.append(folder)
+        return files_in(folder)
+
+    monkeypatch.setattr(embedding_cache, "_SECONDS", 0.0)
+    monkeypatch.setattr(embedding_cache, "files_in", count)
+    assert trim_cache(tmp_path, 0) == (store,)
+    assert counted == [store]
 
 
 def test_there_may_be_no_cache_yet(tmp_path):
