@@ -49,7 +49,9 @@ def best_cut(logits: Tensor) -> Tensor:
     for _ in range(_STEPS):
         shown = calibrated > _cut_for(expected)[:, None]
         overlap = (probability * shown).sum(dim=1)
-        expected = overlap / (shown.sum(dim=1) + total - overlap)
+        union = shown.sum(dim=1) + total - overlap
+        # Of surely nothing all are zero.
+        expected = overlap / union.clamp(min=1e-6)
     return _cut_for(expected) / CALIBRATION
 
 

@@ -64,8 +64,10 @@ def test_a_faint_object_is_shown():
 
 
 @pytest.mark.parametrize("has_box", [BOX, NO_BOX])
-def test_where_hardly_anything_is_expected_nothing_is_shown(has_box):
-    assert not (cut_best(torch.full((1, SIDE, SIDE), -6.0), has_box) > 0).any()
+@pytest.mark.parametrize("logit", [-6.0, -1000.0])
+def test_where_hardly_anything_is_expected_nothing_is_shown(has_box, logit):
+    shown = cut_best(torch.full((1, SIDE, SIDE), logit), has_box)
+    assert (shown < 0).all()
 
 
 def test_what_was_asked_by_points_is_cut_at_zero_unless_that_shows_nothing():
