@@ -99,7 +99,7 @@ def test_a_run_can_be_cancelled_and_goes_on(dock, qtbot):
     gate = Gate(model.embed)
     model.embed = gate
     panel.embed.click()
-    gate.wait_until_reached()
+    qtbot.waitUntil(gate.is_reached, timeout=PATIENCE_MS)
     assert not panel.where_choice.isEnabled()
     panel.progress.cancel.click()
     gate.open(times=1000)
@@ -244,7 +244,7 @@ def test_the_dock_can_be_closed_in_the_middle_of_work(
     name = next(c.name for c in dock.model.state.choices if not c.is_present)
     choose(dock, name)
     dock.model.panel.download.click()
-    piece.wait_until_reached()
+    qtbot.waitUntil(piece.is_reached, timeout=PATIENCE_MS)
     annotator, model = dock.annotator, dock.model
     with qtbot.waitSignal(dock.destroyed, timeout=PATIENCE_MS):
         viewer.window.remove_dock_widget(dock.parent())

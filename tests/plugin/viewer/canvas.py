@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,9 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 CANVAS = "CanvasBackendDesktop"
 """Class of the widget that vispy draws on."""
+
+_ROUNDS = 10
+"""Of events that are a moment at least: drawing in software makes a single one long."""
 
 
 class Person:
@@ -45,9 +49,9 @@ class Person:
             time.sleep(0.005)
 
     def rest(self, seconds: float = 0.1) -> None:
-        """Let the program go on for a moment."""
-        end = time.monotonic() + seconds
-        self.wait(lambda: time.monotonic() > end)
+        """Let the program go on for a moment, and several times on a slow machine."""
+        end, rounds = time.monotonic() + seconds, itertools.count()
+        self.wait(lambda: next(rounds) >= _ROUNDS and time.monotonic() > end)
 
     def place(self, world_yx: tuple[float, float]) -> QPoint:
         """Return where on the canvas a place of the world is."""

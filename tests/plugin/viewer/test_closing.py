@@ -100,8 +100,7 @@ def test_the_viewer_is_closed_during_work(
         person.wait(lambda: annotator.embedding.estimate is not None)
     gate = hold_encoder(dock)
     start(dock, person)
-    person.wait(lambda: gate.calls == 1)
-    gate.wait_until_reached()
+    person.wait(gate.is_reached)
     open_at_the_end(gate, annotator)
     viewer.close()
     assert annotator.is_closed
@@ -122,7 +121,7 @@ def test_the_viewer_is_closed_while_a_model_is_loaded(
     dock = PointPrompts(viewer)
     viewer.window.add_dock_widget(dock, area="right")
     annotator, person = dock.annotator, Person(viewer)
-    gate.wait_until_reached()
+    person.wait(gate.is_reached)
     person.rest()
     assert "Opening" in dock.prompts.message.text()
     # What is clicked meanwhile waits, and is forgotten with the rest.

@@ -187,7 +187,7 @@ def test_images_are_switched_to_and_fro_during_work(viewer: Any) -> None:
     second_image = viewer.add_image(data.coins(), name="single", translate=(0, 800))
     gate = hold_encoder(dock)
     first.controller(EmbeddingController).start()
-    gate.wait_until_reached()
+    person.wait(gate.is_reached)
     for _ in range(3):
         dock.show_image(second_image)
         person.rest(0.02)

@@ -94,7 +94,7 @@ def test_an_answer_for_the_plane_before_is_not_shown(viewer: Any) -> None:
     annotator = dock.annotator
     gate = hold_encoder(dock)
     person.click(world_of(dock, 0, LEFT)[-2:])
-    gate.wait_until_reached()
+    person.wait(gate.is_reached)
     go_to(viewer, 1)
     person.rest()
     assert not state_of(dock).candidates

@@ -54,7 +54,7 @@ def test_it_can_be_used_while_a_tile_takes_for_ever(viewer: Any) -> None:
     annotator = dock.annotator
     gate = hold_encoder(dock)
     person.click(COIN)
-    gate.wait_until_reached()
+    person.wait(gate.is_reached)
     # As long as the gate is closed, nothing can be answered; all else goes on.
     zoom = viewer.scene.camera.zoom
     person.click(OTHER_COIN)
